@@ -1,0 +1,128 @@
+// NumPy arrays in and out: conversion, validation, and errors that name the argument.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <string>
+
+#include "cfensemble/parallel.hpp"
+#include "cfensemble/views.hpp"
+
+namespace cfensemble::bindings {
+
+namespace py = pybind11;
+
+template <class T>
+using DenseArray = py::array_t<T, py::array::c_style>;
+
+inline std::string shape_text(const py::array& array) {
+    return py::cast<std::string>(py::str(array.attr("shape")));
+}
+
+inline void check_shape(const py::array& array, const char* name, Index rows, Index columns) {
+    if (array.ndim() != 2 || array.shape(0) != rows || array.shape(1) != columns) {
+        throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(rows) + ", " +
+                                    std::to_string(columns) + "), got " + shape_text(array));
+    }
+}
+
+inline void check_length(const py::array& array, const char* name, Index length) {
+    if (array.ndim() != 1 || array.shape(0) != length) {
+        throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(length) + ",), got " +
+                                    shape_text(array));
+    }
+}
+
+inline void check_matrix(const py::array& array, const char* name) {
+    if (array.ndim() != 2) {
+        throw std::invalid_argument(std::string(name) + " must be 2-dimensional, got shape " + shape_text(array));
+    }
+}
+
+template <class T>
+void check_dtype(const py::array& array, const char* name) {
+    if (!py::isinstance<py::array_t<T>>(array)) {
+        throw py::type_error(std::string(name) + " must have dtype " +
+                             py::cast<std::string>(py::str(py::dtype::of<T>())) + " like the other arrays, got " +
+                             py::cast<std::string>(py::str(array.dtype())));
+    }
+}
+
+// The array in C order, copied only where it is not: for what is small against R.
+template <class T>
+DenseArray<T> dense(const py::array& array, const char* name) {
+    check_dtype<T>(array, name);
+    return DenseArray<T>::ensure(array);
+}
+
+template <class T>
+ConstFactors<T> factors(const DenseArray<T>& array) {
+    return ConstFactors<T>(array.data(), array.shape(0), array.shape(1));
+}
+
+template <class T>
+Factors<T> mutable_factors(DenseArray<T>& array) {
+    return Factors<T>(array.mutable_data(), array.shape(0), array.shape(1));
+}
+
+template <class T>
+MatrixView<T> matrix_view(const py::array& array, const char* name) {
+    check_dtype<T>(array, name);
+    check_matrix(array, name);
+    constexpr Index size = sizeof(T);
+    if (array.strides(0) % size != 0 || array.strides(1) % size != 0) {
+        throw std::invalid_argument(std::string(name) +
+                                    " must be aligned: its strides are no multiple of its item size");
+    }
+    return {static_cast<const T*>(array.data()), array.shape(0), array.shape(1), array.strides(0) / size,
+            array.strides(1) / size};
+}
+
+template <class T>
+Problem<T> problem(const py::array& R, const std::optional<py::array>& C) {
+    Problem<T> out{matrix_view<T>(R, "R"), std::nullopt};
+    if (C) {
+        check_shape(*C, "C", R.shape(0), R.shape(1));
+        out.C = matrix_view<T>(*C, "C");
+    }
+    return out;
+}
+
+template <class T>
+py::array_t<T> to_array(const RowMatrix<T>& matrix) {
+    return py::array_t<T>({matrix.rows(), matrix.cols()}, matrix.data());
+}
+
+template <class T>
+py::array_t<T> to_array(const Vector<T>& vector) {
+    return py::array_t<T>(vector.size(), vector.data());
+}
+
+// Calls function(T()) with T = float or double, as the array's dtype is.
+template <class Function>
+auto dispatch(const py::array& array, const char* name, const Function& function) {
+    if (py::isinstance<py::array_t<float>>(array)) return function(float());
+    if (py::isinstance<py::array_t<double>>(array)) return function(double());
+    throw py::type_error(std::string(name) + " must have dtype float32 or float64, got " +
+                         py::cast<std::string>(py::str(array.dtype())));
+}
+
+// Kernels run without the GIL; now and then they come back for it to see whether Ctrl-C was pressed.
+inline Execution execution(int n_threads) {
+    if (n_threads < 1) {
+        throw std::invalid_argument("n_threads must be at least 1, got " + std::to_string(n_threads));
+    }
+    using Clock = std::chrono::steady_clock;
+    const auto poll = [last = Clock::now()]() mutable {
+        if (Clock::now() - last < std::chrono::milliseconds(50)) return;
+        const py::gil_scoped_acquire gil;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        last = Clock::now();
+    };
+    return {n_threads, poll};
+}
+
+}  // namespace cfensemble::bindings

@@ -1,0 +1,64 @@
+// The classifier step: with the instances' moments, each classifier's x solves (gram(u) + lambda I) x_u = rhs(u).
+#pragma once
+
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cfensemble/moments.hpp"
+
+namespace cfensemble {
+
+inline Eigen::MatrixXd unpack_symmetric(const RowMatrix<double>& packed, Index row, Index d) {
+    Eigen::MatrixXd full(d, d);
+    for (Index j = 0; j < d; ++j) {
+        for (Index k = 0; k <= j; ++k) full(j, k) = full(k, j) = packed(row, packed_index(j, k));
+    }
+    return full;
+}
+
+// The minimum-norm solution of A x = b for a symmetric, positive semidefinite A, and whether A is singular.
+inline std::pair<Eigen::VectorXd, bool> solve_semidefinite(const Eigen::MatrixXd& A, const Eigen::VectorXd& b) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(A);
+    const Eigen::ArrayXd values = eigen.eigenvalues();  // ascending
+    const double threshold =
+        static_cast<double>(A.rows()) * std::numeric_limits<double>::epsilon() * std::max(values.tail<1>()[0], 0.0);
+    const Eigen::ArrayXd inverse = (values > threshold).select(values.inverse(), 0.0);
+    const Eigen::ArrayXd components = inverse * (eigen.eigenvectors().transpose() * b).array();
+    return {eigen.eigenvectors() * components.matrix(), values[0] <= threshold};
+}
+
+// Writes X (d, m). Returns how many systems were singular to working precision; those get their minimum-norm solution.
+// A classifier without any weight gets x = 0 and is not counted.
+template <class T>
+Index solve_classifiers(const Moments& moments, double lambda, int n_threads, Factors<T> X) {
+    const Index d = X.rows(), m = X.cols();
+    std::vector<char> degenerate(static_cast<std::size_t>(m), 0);
+    parallel_for(m, worthwhile_threads(m * d * d * d / 6, n_threads), [&](Index u, int) {
+        Eigen::MatrixXd A = unpack_symmetric(moments.gram, u, d);
+        if (!(A.diagonal().maxCoeff() > 0)) {
+            X.col(u).setZero();
+            return;
+        }
+        A.diagonal().array() += lambda;
+        const Eigen::VectorXd b = moments.rhs.row(u).transpose();
+        if (lambda > 0) {
+            const Eigen::LLT<Eigen::MatrixXd> cholesky(A);
+            // As in factorise_packed: a pivot (the square of L's diagonal) below its rounding error says nothing.
+            const double tolerance = 8 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
+            if (cholesky.info() == Eigen::Success &&
+                (cholesky.matrixLLT().diagonal().array().square() > tolerance * A.diagonal().array()).all()) {
+                X.col(u) = cholesky.solve(b).template cast<T>();
+                return;
+            }
+        }
+        const auto [x, singular] = solve_semidefinite(A, b);
+        X.col(u) = x.template cast<T>();
+        degenerate[static_cast<std::size_t>(u)] = singular;
+    });
+    return std::count(degenerate.begin(), degenerate.end(), char(1));
+}
+
+}  // namespace cfensemble

@@ -1,0 +1,62 @@
+// The aggregator: p_i = sigmoid(v . y_i + b) with v = X w, its weighted focal loss and exact derivatives.
+//
+// For one instance let s = z if t = 1 else -z, p = sigmoid(s) the probability given to the truth, q = 1 - p =
+// sigmoid(-s) and l = -log p = log(1 + e^-s). Then, with dp/ds = p q,
+//
+//     f   = q^gamma l
+//     f'  = -q^gamma (gamma p l + q)
+//     f'' = q^gamma p (gamma^2 p l + 2 gamma q - gamma q l + q)
+//
+// with respect to s; with respect to z the first derivative changes its sign where t = 0. gamma = 0: cross-entropy.
+#pragma once
+
+#include <cmath>
+
+#include "cfensemble/parallel.hpp"
+
+namespace cfensemble {
+
+inline double log1p_exp(double x) {
+    return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+}
+inline double sigmoid(double z) {
+    return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z));
+}
+
+struct FocalLoss {
+    double value, first, second;  // f, f'(z), f''(z)
+};
+
+inline FocalLoss focal_loss(double z, bool positive, double gamma) {
+    const double sign = positive ? 1 : -1, s = sign * z;
+    const double p = sigmoid(s), q = sigmoid(-s), l = log1p_exp(-s);
+    const double power = gamma == 0 ? 1 : std::exp(-gamma * log1p_exp(s));  // q^gamma, also where q underflows
+    return {power * l, -sign * power * (gamma * p * l + q),
+            power * p * (gamma * gamma * p * l + gamma * q * (2 - l) + q)};
+}
+
+// Labelled instances: columns of Y, their labels (1 or 0) and weights omega >= 0 with a positive sum.
+struct Labelled {
+    Eigen::Map<const Vector<Index>> columns;
+    Eigen::Map<const Vector<double>> labels;
+    Eigen::Map<const Vector<double>> weights;
+};
+
+// sum_i omega_i f(z_i, t_i) / sum_i omega_i, its gradient and its Hessian with respect to (v, b). By the chain rule
+// those with respect to (w, b) are X' times them (and times X): R_hat is never formed.
+struct AggregatorLoss {
+    double value;
+    Vector<double> gradient;    // (d + 1)
+    RowMatrix<double> hessian;  // (d + 1, d + 1), or empty where it was not asked for
+};
+
+template <class T>
+AggregatorLoss aggregator_loss(const ConstFactors<T>& Y, const Labelled& labelled, const Vector<double>& v, double b,
+                               double gamma, bool with_hessian, const Execution& execution);
+
+// sigmoid(v . y_i + b) for every column of Y.
+template <class T>
+void predict(const ConstFactors<T>& Y, const Vector<double>& v, double b, Eigen::Map<Vector<T>> out,
+             const Execution& execution);
+
+}  // namespace cfensemble

@@ -1,0 +1,63 @@
+// Parallel loops over tasks whose number never depends on the number of threads.
+#pragma once
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+
+#include "cfensemble/config.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace cfensemble {
+
+// How a kernel runs: on how many threads, and whom it asks now and then whether to stop (by throwing).
+struct Execution {
+    int n_threads = 1;
+    std::function<void()> poll = [] {};
+};
+
+// The most threads OpenMP would start for this process; 1 in a build without OpenMP.
+int max_threads();
+
+// n_threads, or 1 in a forked child: the parent's OpenMP team does not exist there, and waiting for it hangs.
+int usable_threads(int n_threads);
+
+// How many threads a pass of so many multiply-adds is worth: starting and joining a team costs some ten microseconds on
+// an idle machine, and a scheduler's time slice on a busy one.
+inline int worthwhile_threads(Index multiply_adds, int n_threads) {
+    constexpr Index kWorthATeam = Index(1) << 20;
+    return multiply_adds < kWorthATeam ? 1 : n_threads;
+}
+
+// Calls body(task, thread) for every task in [0, n_tasks); 0 <= thread < n_threads, for scratch memory.
+// An exception never leaves the parallel region: the first task's is rethrown once all threads are done.
+template <class Body>
+void parallel_for(Index n_tasks, int n_threads, const Body& body) {
+    const int team = static_cast<int>(std::min<Index>(usable_threads(n_threads), n_tasks));
+    if (team <= 1) {
+        for (Index task = 0; task < n_tasks; ++task) body(task, 0);
+        return;
+    }
+#ifdef _OPENMP
+    std::exception_ptr error;
+    Index failed_task = n_tasks;
+#pragma omp parallel for num_threads(team) schedule(dynamic, 1)
+    for (Index task = 0; task < n_tasks; ++task) {
+        try {
+            body(task, omp_get_thread_num());
+        } catch (...) {
+#pragma omp critical(cfensemble_parallel_for)
+            if (task < failed_task) {
+                failed_task = task;
+                error = std::current_exception();
+            }
+        }
+    }
+    if (error) std::rethrow_exception(error);
+#endif
+}
+
+}  // namespace cfensemble

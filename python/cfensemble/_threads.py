@@ -1,0 +1,23 @@
+"""How many threads a kernel may use."""
+
+from functools import cache
+
+from cfensemble import _core
+from cfensemble._validation import integer
+
+
+def resolve_threads(n_threads: int | None) -> int:
+    """Return `n_threads`, or for None the smallest of CPU affinity, cgroup quota and OpenMP's own limit.
+
+    OpenMP's limit is OMP_NUM_THREADS, or what threadpoolctl has set.
+    """
+    if n_threads is not None:
+        return integer(n_threads, "n_threads", 1)
+    return min(_available_cpus(), _core.max_threads())
+
+
+@cache
+def _available_cpus() -> int:
+    from joblib import cpu_count  # comes with scikit-learn; knows affinity and cgroups
+
+    return int(cpu_count())

@@ -1,0 +1,145 @@
+"""Checks of what users pass in: every error names the argument, the place, what was found and the cure."""
+
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cfensemble._typing import Float, Mask, Vector
+
+
+def float_matrix(value: ArrayLike, name: str) -> Float:
+    """`value` as a 2-D, non-empty array; float32 and float64 are kept as they are, other numbers become float64."""
+    _reject_masked(value, name)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} must be 2-D (classifiers x instances): {error}") from error
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be 2-D (classifiers x instances), got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty, shape {array.shape}: it needs at least one classifier and one instance")
+    if array.dtype in (np.float32, np.float64):
+        return array
+    try:
+        return array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind")
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}") from error
+
+
+def probability_matrix(value: ArrayLike, name: str = "R") -> Float:
+    """`value` as a matrix of probabilities, NaN where a prediction is missing."""
+    R = float_matrix(value, name)
+    reject_first(R, ~((R >= 0) & (R <= 1) | np.isnan(R)), name, "probabilities lie in [0, 1], missing ones are NaN")
+    return R
+
+
+def confidence_matrix(value: ArrayLike, R: Float, name: str = "C") -> Float:
+    """`value` as the confidence weights of R's entries, in R's dtype; 0, whatever was given, where R is missing."""
+    C = float_matrix(value, name)
+    if C.shape != R.shape:
+        raise ValueError(f"{name} must have R's shape {R.shape}, got {C.shape}")
+    with np.errstate(over="ignore"):  # what becomes infinite is reported next
+        C = C.astype(R.dtype, copy=False)
+    missing = np.isnan(R)
+    reject_first(C, ~(np.isfinite(C) & (C >= 0)) & ~missing, name, "confidence weights are finite and >= 0")
+    return np.where(missing, 0, C) if C[missing].any() else C
+
+
+def factor_matrix(value: ArrayLike, name: str) -> Float:
+    """`value` as a matrix of finite factors, (d, columns)."""
+    factors = float_matrix(value, name)
+    reject_first(factors, ~np.isfinite(factors), name, "factors are finite")
+    return factors
+
+
+def label_vector(value: ArrayLike, n_instances: int, name: str = "labels") -> Vector:
+    """`value` as float64 labels: 1, 0, or NaN where unlabelled."""
+    _reject_masked(value, name)
+    try:
+        labels = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be 1, 0, or NaN where unlabelled: {error}") from error
+    if labels.shape != (n_instances,):
+        raise ValueError(f"{name} must have one entry per instance, shape ({n_instances},), got {labels.shape}")
+    reject_first(labels, ~((labels == 0) | (labels == 1) | np.isnan(labels)), name, "labels are 1, 0, or NaN")
+    return labels
+
+
+def instance_mask(value: ArrayLike, n_instances: int, name: str = "labeled_idx") -> Mask:
+    """A boolean mask of instances from a mask or from integer indices."""
+    index = np.asarray(value)
+    if index.dtype == np.bool_:
+        if index.shape != (n_instances,):
+            raise ValueError(f"{name} as a mask must have shape ({n_instances},), got {index.shape}")
+        return index
+    if index.size == 0:
+        index = index.astype(np.int64)
+    if index.ndim != 1 or not np.issubdtype(index.dtype, np.integer):
+        raise TypeError(f"{name} must be a boolean mask or 1-D integer indices, got {index.ndim}-D {index.dtype}")
+    outside = index[(index < -n_instances) | (index >= n_instances)]
+    if outside.size:
+        raise ValueError(f"{name} holds index {outside[0]}, but there are {n_instances} instances")
+    mask = np.zeros(n_instances, np.bool_)
+    mask[index] = True
+    return mask
+
+
+def number(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> float:
+    """`value` if it is a finite real number in [low, high]."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    found = float(value)
+    if not (low <= found <= high and np.isfinite(found)):
+        if high < np.inf:
+            expected = f"in [{low:g}, {high:g}]"
+        else:
+            expected = f"finite and >= {low:g}" if low > -np.inf else "a finite number"
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    return found
+
+
+def share(value: Any, name: str) -> float:
+    """`value` if it is a real number strictly between 0 and 1."""
+    found = number(value, name)
+    if not 0 < found < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}")
+    return found
+
+
+def integer(value: Any, name: str, low: int, high: int | None = None) -> int:
+    """`value` if it is an integer in [low, high]."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    found = int(value)
+    if found < low or (high is not None and found > high):
+        raise ValueError(f"{name} must be {f'at least {low}' if high is None else f'in [{low}, {high}]'}, got {found}")
+    return found
+
+
+def generator(value: Any, name: str = "random_state") -> np.random.Generator:
+    """A random generator from a seed >= 0, from None (a fresh one), or `value` if it is one."""
+    if isinstance(value, np.random.Generator):
+        return value
+    return np.random.default_rng(None if value is None else integer(value, name, 0))
+
+
+def choice(value: Any, name: str, valid: Collection[str]) -> str:
+    """`value` if it is one of the valid names."""
+    if not isinstance(value, str) or value not in valid:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, valid))}, got {value!r}")
+    return value
+
+
+def _reject_masked(value: Any, name: str) -> None:
+    if isinstance(value, np.ma.MaskedArray):  # np.asarray would bring back what is masked
+        raise TypeError(f"{name} is a masked array: pass {name}.filled(np.nan), what is missing is NaN")
+
+
+def reject_first(values: Float, bad: Mask, name: str, expectation: str) -> None:
+    """Raise a ValueError that shows the first of the values marked as bad."""
+    if bad.any():
+        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] is {values[place]}: {expectation}")
