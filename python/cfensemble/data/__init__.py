@@ -1,0 +1,31 @@
+"""What is combined: predictions, labels and confidence; and generators of test problems."""
+
+from cfensemble.data.confidence import (
+    AdaptiveConfidence,
+    CalibrationConfidence,
+    CertaintyConfidence,
+    ConfidenceStrategy,
+    LabelAwareConfidence,
+    UniformConfidence,
+    get_confidence_strategy,
+)
+from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.data.synthetic import (
+    generate_balanced_ensemble_data,
+    generate_imbalanced_ensemble_data,
+    generate_simple_ensemble_data,
+)
+
+__all__ = [
+    "AdaptiveConfidence",
+    "CalibrationConfidence",
+    "CertaintyConfidence",
+    "ConfidenceStrategy",
+    "EnsembleData",
+    "LabelAwareConfidence",
+    "UniformConfidence",
+    "generate_balanced_ensemble_data",
+    "generate_imbalanced_ensemble_data",
+    "generate_simple_ensemble_data",
+    "get_confidence_strategy",
+]

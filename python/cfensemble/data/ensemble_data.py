@@ -1,0 +1,187 @@
+"""The predictions of an ensemble, with labels and confidence."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cfensemble._typing import Float, Mask, Vector
+from cfensemble._validation import confidence_matrix, generator, label_vector, number, probability_matrix, share
+from cfensemble.data.confidence import CertaintyConfidence, modulate_by_labels
+from cfensemble.exceptions import DataWarning
+
+
+class EnsembleData:
+    """Predicted probabilities of m classifiers for n instances, few of them labelled.
+
+    Parameters
+    ----------
+    R : array-like of shape (m, n)
+        R[u, i] is classifier u's probability that instance i is positive; NaN where it predicted nothing. float32 is
+        kept, everything else becomes float64.
+    labels : array-like of shape (n,)
+        1, 0, or NaN where the instance is unlabelled.
+    C : array-like of shape (m, n), optional
+        Confidence weight >= 0 of each prediction. When absent, `C` is the certainty |R - 0.5|, computed when first
+        asked for, and trainers use their own confidence strategy.
+
+    Attributes
+    ----------
+    R, labels : ndarray of shape (m, n) and (n,)
+        What was given; not copied where it had the right type.
+    has_confidence : bool
+        Whether C was given.
+
+    Raises
+    ------
+    ValueError
+        If R is not 2-D or empty, holds values outside [0, 1], lengths differ, labels are not 1, 0 or NaN, or C is
+        negative or of another shape.
+
+    Warns
+    -----
+    DataWarning
+        If a classifier or an instance has no prediction at all: its factor will be 0.
+    """
+
+    def __init__(self, R: ArrayLike, labels: ArrayLike, C: ArrayLike | None = None) -> None:
+        self.R = probability_matrix(R)
+        self.labels = label_vector(labels, self.n_instances)
+        self._C = None if C is None else confidence_matrix(C, self.R)
+        self.has_confidence = C is not None
+        _warn_about_empty_lines(self.R)
+
+    @property
+    def C(self) -> Float:
+        """Confidence weights (m, n): those given, else |R - 0.5|; 0 where a prediction is missing."""
+        if self._C is None:
+            self._C = CertaintyConfidence().compute(self.R, self.labels)
+        return self._C
+
+    @property
+    def labeled_idx(self) -> Mask:
+        """Boolean mask (n,) of the labelled instances."""
+        return ~np.isnan(self.labels)
+
+    @property
+    def unlabeled_idx(self) -> Mask:
+        """Boolean mask (n,) of the unlabelled instances."""
+        return np.isnan(self.labels)
+
+    @property
+    def n_classifiers(self) -> int:
+        """Number m of classifiers."""
+        return int(self.R.shape[0])
+
+    @property
+    def n_instances(self) -> int:
+        """Number n of instances."""
+        return int(self.R.shape[1])
+
+    @property
+    def n_labeled(self) -> int:
+        """Number of labelled instances."""
+        return int(np.count_nonzero(self.labeled_idx))
+
+    @property
+    def n_unlabeled(self) -> int:
+        """Number of unlabelled instances."""
+        return self.n_instances - self.n_labeled
+
+    def compute_label_aware_confidence(self, alpha: float = 1.0, base_confidence: ArrayLike | None = None) -> Float:
+        """Confidence modulated by the labels; see `LabelAwareConfidence`.
+
+        Parameters
+        ----------
+        alpha : float, default=1.0
+            Strength >= 0 of the modulation.
+        base_confidence : array-like of shape (m, n), optional
+            What is modulated; default `self.C`.
+
+        Returns
+        -------
+        ndarray of shape (m, n)
+            A new array; `self.C` stays as it is (see `update_confidence`).
+        """
+        base = self.C if base_confidence is None else confidence_matrix(base_confidence, self.R, "base_confidence")
+        return modulate_by_labels(base, self.R, self.labels, number(alpha, "alpha", 0))
+
+    def get_labeled_data(self) -> tuple[Float, Vector, Float]:
+        """R (m, n_labeled), labels (n_labeled,) and C (m, n_labeled) of the labelled instances."""
+        mask = self.labeled_idx
+        return self.R[:, mask], self.labels[mask], self.C[:, mask]
+
+    def get_unlabeled_data(self) -> tuple[Float, Float]:
+        """R (m, n_unlabeled) and C (m, n_unlabeled) of the unlabelled instances."""
+        mask = self.unlabeled_idx
+        return self.R[:, mask], self.C[:, mask]
+
+    def split_labeled_data(
+        self, train_fraction: float = 0.8, random_state: int | np.random.Generator | None = None
+    ) -> tuple["EnsembleData", "EnsembleData"]:
+        """Split the labels, not the instances: two data sets over all instances with the other part's labels masked.
+
+        Parameters
+        ----------
+        train_fraction : float, default=0.8
+            Share, in (0, 1), of each class's labels that the first data set keeps. Where a class has at least two
+            labels both parts get one of them.
+        random_state : int, numpy.random.Generator or None
+            Seed of the draw.
+
+        Returns
+        -------
+        train, validation : EnsembleData
+        """
+        fraction = share(train_fraction, "train_fraction")
+        rng = generator(random_state)
+        train, validation = self.labels.copy(), self.labels.copy()
+        for label in (0, 1):
+            members = rng.permutation(np.flatnonzero(self.labels == label))
+            n_train = round(fraction * members.size)
+            if members.size >= 2:
+                n_train = min(max(n_train, 1), members.size - 1)
+            validation[members[:n_train]] = np.nan
+            train[members[n_train:]] = np.nan
+        C = self._C if self.has_confidence else None
+        with warnings.catch_warnings():  # what is odd about R was said when this object was made
+            warnings.simplefilter("ignore", DataWarning)
+            return EnsembleData(self.R, train, C), EnsembleData(self.R, validation, C)
+
+    def update_confidence(self, C_new: ArrayLike) -> None:
+        """Replace the confidence weights by C_new (m, n), >= 0."""
+        self._C = confidence_matrix(C_new, self.R, "C_new")
+        self.has_confidence = True
+
+    def summary(self) -> str:
+        """Describe the data in a few lines of text."""
+        y = self.labels[self.labeled_idx]
+        positive = f"{np.mean(y):.1%} positive" if y.size else "no labels"
+        return "\n".join(
+            [
+                f"classifiers  {self.n_classifiers}",
+                f"instances    {self.n_instances}",
+                f"labelled     {self.n_labeled} ({self.n_labeled / self.n_instances:.1%}; {positive})",
+                f"missing      {np.mean(np.isnan(self.R)):.1%} of the predictions",
+                f"confidence   {'given' if self.has_confidence else 'by rule'}",
+            ]
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"EnsembleData(n_classifiers={self.n_classifiers}, n_instances={self.n_instances}, "
+            f"n_labeled={self.n_labeled}, missing={np.mean(np.isnan(self.R)):.1%})"
+        )
+
+
+def _warn_about_empty_lines(R: Float) -> None:
+    missing = np.isnan(R)
+    for kind, axis, fate in (("classifier", 1, "takes no part"), ("instance", 0, "will get the base rate")):
+        empty = np.flatnonzero(missing.all(axis=axis))
+        if empty.size:
+            warnings.warn(
+                f"R has {empty.size} {kind}(s) without any prediction, the first at index {empty[0]}: such a {kind} "
+                f"has factor 0 and {fate}",
+                DataWarning,
+                stacklevel=3,
+            )

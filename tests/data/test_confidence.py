@@ -1,0 +1,216 @@
+"""Confidence strategies against their formulas, written out."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cfensemble.data import (
+    AdaptiveConfidence,
+    CalibrationConfidence,
+    CertaintyConfidence,
+    ConfidenceStrategy,
+    LabelAwareConfidence,
+    UniformConfidence,
+    get_confidence_strategy,
+)
+
+NAN = np.nan
+NAMES = {
+    "uniform": UniformConfidence,
+    "certainty": CertaintyConfidence,
+    "label_aware": LabelAwareConfidence,
+    "calibration": CalibrationConfidence,
+    "adaptive": AdaptiveConfidence,
+}
+
+# The first instance is a positive, the second a negative, the others are unlabelled.
+LABELS = np.array([1, 0, NAN, NAN])
+UNLABELLED = np.full(4, NAN)
+R = np.array(
+    [
+        [0.9, 0.2, NAN, 0.6],
+        [0.7, 0.4, 0.1, NAN],
+        [NAN, 0.5, 0.3, 1.0],
+    ]
+)
+OBSERVED = ~np.isnan(R)
+CERTAINTY = np.array(
+    [
+        [0.4, 0.3, 0.0, 0.1],
+        [0.2, 0.1, 0.4, 0.0],
+        [0.0, 0.0, 0.2, 0.5],
+    ]
+)
+CALIBRATION = np.array([[1 - (0.01 + 0.04) / 2], [1 - (0.09 + 0.16) / 2], [1 - 0.25]])
+SPREAD = np.array([0.1, np.std([0.2, 0.4, 0.5]), 0.1, 0.2])
+AGREEMENT = 1 - SPREAD / 0.2
+
+
+def modulated(base, alpha):
+    """`base` where unlabelled, times 1 + alpha r for a positive and 1 + alpha (1 - r) for a negative."""
+    C = base.copy()
+    C[:, 0] *= [1 + alpha * 0.9, 1 + alpha * 0.7, 1]
+    C[:, 1] *= [1 + alpha * 0.8, 1 + alpha * 0.6, 1 + alpha * 0.5]
+    return C
+
+
+CASES = {
+    "uniform": (UniformConfidence(), OBSERVED),
+    "certainty": (CertaintyConfidence(), CERTAINTY),
+    "calibration": (CalibrationConfidence(), CALIBRATION * OBSERVED),
+    "calibration with a high floor": (CalibrationConfidence(0.9), np.maximum(CALIBRATION, 0.9) * OBSERVED),
+    "adaptive": (
+        AdaptiveConfidence(),
+        (0.5 * CERTAINTY + 0.3 * CALIBRATION + 0.2 * AGREEMENT) * OBSERVED,
+    ),
+    "adaptive, agreement alone": (AdaptiveConfidence(0, 0, 1), AGREEMENT * OBSERVED),
+    "adaptive, own weights": (
+        AdaptiveConfidence(alpha=2, beta=0, gamma=3),
+        (2 * CERTAINTY + 3 * AGREEMENT) * OBSERVED,
+    ),
+    "label-aware": (LabelAwareConfidence(), modulated(CERTAINTY, 1)),
+    "label-aware, strong": (LabelAwareConfidence(2.5), modulated(CERTAINTY, 2.5)),
+    "label-aware, off": (LabelAwareConfidence(0), CERTAINTY),
+    "label-aware, other base": (
+        LabelAwareConfidence(1, CalibrationConfidence()),
+        modulated(CALIBRATION * OBSERVED, 1),
+    ),
+}
+STRATEGIES = pytest.mark.parametrize("strategy", [case[0] for case in CASES.values()], ids=repr)
+
+
+def locked(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("strategy", "expected"), CASES.values(), ids=CASES)
+def test_weights_follow_the_formula_in_the_precision_of_the_predictions(strategy, expected, dtype):
+    C = strategy.compute(locked(R.astype(dtype)), locked(LABELS))
+    assert C.dtype == dtype
+    np.testing.assert_allclose(C, expected, rtol=1e-6 if dtype == np.float32 else 1e-13, atol=1e-7)
+    assert np.all(C[~OBSERVED] == 0)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        (CalibrationConfidence(), OBSERVED),
+        (AdaptiveConfidence(), (0.5 * CERTAINTY + 0.3 + 0.2 * AGREEMENT) * OBSERVED),
+        (LabelAwareConfidence(), CERTAINTY),
+    ],
+    ids=repr,
+)
+def test_without_labels_calibration_is_1_and_nothing_is_modulated(strategy, expected):
+    np.testing.assert_allclose(strategy.compute(R, UNLABELLED), expected)
+
+
+def test_a_classifier_without_labelled_predictions_gets_the_mean_of_the_others():
+    labels = np.array([1, NAN, NAN, NAN])
+    C = CalibrationConfidence().compute(R, labels)
+    np.testing.assert_allclose(C[:, 3], [1 - 0.01, 0, (1 - 0.01 + 1 - 0.09) / 2])
+
+
+def test_a_classifier_that_is_always_wrong_keeps_the_floor():
+    always_wrong = np.array([[0.0, 1.0], [1.0, 0.0]])
+    labels = np.array([1.0, 0.0])
+    np.testing.assert_allclose(CalibrationConfidence().compute(always_wrong, labels), [[0.1, 0.1], [1, 1]])
+    np.testing.assert_allclose(CalibrationConfidence(0).compute(always_wrong, labels), [[0, 0], [1, 1]])
+
+
+@pytest.mark.parametrize("alike", [np.array([[0.3, 0.8]]), np.array([[0.3, 0.8], [0.3, NAN]])])
+def test_agreement_is_complete_where_no_classifier_disagrees_anywhere(alike):
+    C = AdaptiveConfidence(0, 0, 1).compute(alike, np.array([NAN, NAN]))
+    np.testing.assert_array_equal(C, ~np.isnan(alike))
+
+
+@STRATEGIES
+@given(seed=st.integers(0, 10**6), missing=st.sampled_from([0, 0.3, 0.9, 1]), labelled=st.sampled_from([0, 0.2, 1]))
+def test_weights_are_finite_not_negative_and_0_exactly_where_nothing_was_predicted(strategy, seed, missing, labelled):
+    rng = np.random.default_rng(seed)
+    m, n = rng.integers(1, 8, 2)
+    predictions = np.where(rng.random((m, n)) < missing, NAN, rng.random((m, n)))
+    labels = np.where(rng.random(n) < labelled, rng.integers(0, 2, n), NAN)
+    C = strategy.compute(predictions, labels)
+    assert C.shape == (m, n)
+    assert np.isfinite(C).all()
+    assert (C >= 0).all()
+    assert not C[np.isnan(predictions)].any()
+
+
+# ------------------------------------------------------------------------------------------- folding in
+
+R_NEW = np.array([[0.0, 0.6], [1.0, NAN], [0.5, 0.7]])
+NEW_CERTAINTY = np.array([[0.5, 0.1], [0.5, 0.0], [0.0, 0.2]])
+NEW_OBSERVED = ~np.isnan(R_NEW)
+NEW_AGREEMENT = 1 - np.minimum(np.array([np.std([0, 1, 0.5]), 0.05]) / 0.2, 1)  # 0.2: training's largest spread
+FOLD_IN_CASES = {
+    "uniform": (UniformConfidence(), NEW_OBSERVED),
+    "certainty": (CertaintyConfidence(), NEW_CERTAINTY),
+    "calibration": (CalibrationConfidence(), CALIBRATION * NEW_OBSERVED),
+    "adaptive": (
+        AdaptiveConfidence(),
+        (0.5 * NEW_CERTAINTY + 0.3 * CALIBRATION + 0.2 * NEW_AGREEMENT) * NEW_OBSERVED,
+    ),
+    "label-aware": (LabelAwareConfidence(), NEW_CERTAINTY),
+    "label-aware, other base": (LabelAwareConfidence(1, CalibrationConfidence()), CALIBRATION * NEW_OBSERVED),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("strategy", "expected"), FOLD_IN_CASES.values(), ids=FOLD_IN_CASES)
+def test_new_instances_are_weighed_by_what_training_has_taught_also_after_pickling(strategy, expected, dtype):
+    rule = strategy.fold_in_rule(R.astype(dtype), LABELS)
+    for current in (rule, pickle.loads(pickle.dumps(rule))):
+        C = current(locked(R_NEW.astype(dtype)))
+        assert C.dtype == dtype
+        np.testing.assert_allclose(C, expected, rtol=1e-6, atol=1e-7)
+
+
+class SquaredCertainty(ConfidenceStrategy):
+    def compute(self, R, labels):
+        return np.nan_to_num((R - 0.5) ** 2) * np.where(np.isnan(labels), 1, 10)
+
+
+def test_a_users_own_strategy_folds_in_as_if_unlabelled():
+    rule = SquaredCertainty().fold_in_rule(R, LABELS)
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(rule))(R_NEW), NEW_CERTAINTY**2)
+
+
+# -------------------------------------------------------------------------------------- by name, and bad
+
+
+@pytest.mark.parametrize(("name", "strategy"), NAMES.items())
+def test_strategies_are_found_by_name(name, strategy):
+    assert type(get_confidence_strategy(name)) is strategy
+
+
+def test_parameters_reach_the_strategy_and_are_shown():
+    assert repr(get_confidence_strategy("calibration", floor=0.3)) == "CalibrationConfidence(floor=0.3)"
+    assert repr(AdaptiveConfidence()) == "AdaptiveConfidence(alpha=0.5, beta=0.3, gamma=0.2)"
+    assert repr(LabelAwareConfidence(2)) == "LabelAwareConfidence(alpha=2.0, base=CertaintyConfidence())"
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=f"one of {', '.join(map(repr, NAMES))}, got 'certain'"):
+        get_confidence_strategy("certain")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [("calibration", "floor"), ("label_aware", "alpha"), *[("adaptive", p) for p in ("alpha", "beta", "gamma")]],
+)
+@pytest.mark.parametrize(("value", "error"), [(-0.1, ValueError), (NAN, ValueError), ("much", TypeError)])
+def test_parameters_must_be_numbers_and_not_negative(name, parameter, value, error):
+    with pytest.raises(error, match=f"{parameter} must be"):
+        get_confidence_strategy(name, **{parameter: value})
+
+
+def test_the_base_to_modulate_must_be_a_strategy():
+    with pytest.raises(TypeError, match="base must be a ConfidenceStrategy, got 'certainty'"):
+        LabelAwareConfidence(base="certainty")
