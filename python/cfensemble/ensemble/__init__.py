@@ -1,0 +1,8 @@
+"""Aggregators: from the reconstructed predictions of an instance to one probability."""
+
+from cfensemble.ensemble.attention import AttentionAggregator
+from cfensemble.ensemble.base import BaseAggregator
+from cfensemble.ensemble.mean import MeanAggregator
+from cfensemble.ensemble.weighted import WeightedAggregator
+
+__all__ = ["AttentionAggregator", "BaseAggregator", "MeanAggregator", "WeightedAggregator"]
