@@ -1,0 +1,311 @@
+"""CF-Ensemble by alternating least squares."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cfensemble import _core
+from cfensemble._threads import resolve_threads
+from cfensemble._typing import Float, Vector
+from cfensemble._validation import choice, integer, number
+from cfensemble.data.confidence import ConfidenceStrategy, LabelAwareConfidence, modulate_by_labels
+from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.ensemble.base import BaseAggregator
+from cfensemble.ensemble.mean import MeanAggregator
+from cfensemble.ensemble.optimizers import OPTIMIZER_NAMES, Optimizer, make_optimizer
+from cfensemble.ensemble.weighted import WeightedAggregator
+from cfensemble.objectives.label_weights import LabelledInstances, WeightSchedule
+from cfensemble.objectives.losses import squared_norm
+from cfensemble.optimization.base import BaseTrainer, Solution
+from cfensemble.optimization.history import Callback, History
+from cfensemble.optimization.problem import TrainingProblem
+from cfensemble.optimization.starts import random_factors, spectral_factors
+
+
+class CFEnsembleTrainer(BaseTrainer):
+    """Factors by weighted alternating least squares, aggregator by steps on the supervised loss.
+
+    Every iteration solves for X given Y, then for Y given X, both in closed form, then takes one aggregator step.
+    The factors see the labels through label-aware confidence only; `CFEnsemblePyTorchTrainer` minimises the combined
+    objective itself.
+
+    Parameters
+    ----------
+    n_classifiers : int, optional
+        Number m of classifiers; inferred from the data when None, checked against it when given.
+    latent_dim : int, default=20
+        Dimension d of the factors. d > m is fine.
+    rho : float, default=0.5
+        Share, in [0, 1], of the reconstruction in the recorded objective and the stopping rule. At 1 the aggregator is
+        not updated.
+    lambda_reg : float, default=0.01
+        Penalty >= 0 on the factors.
+    aggregator_type : {'weighted', 'mean'}, default='weighted'
+        A learned weight per classifier, or the plain average of the reconstruction.
+    aggregator_lr : float, default=0.1
+        Step length of 'gd', 'momentum' and 'adam'.
+    max_iter : int, default=50
+        Most iterations; of each of the two stages in `schedule='two_stage'`.
+    tol : float, default=1e-4
+        Stop when what is being minimised changes by no more than this, relatively; 0: never.
+    use_label_aware_confidence : bool, default=True
+        Give predictions that agree with a label more weight; see `LabelAwareConfidence`.
+    label_aware_alpha : float, default=1.0
+        How much more, >= 0.
+    freeze_aggregator_iters : int, default=0
+        No aggregator update before this iteration.
+    use_class_weights : bool, default=True
+        Give both classes the same total weight in the supervised loss. This guards against collapse (see
+        `CollapseWarning`); it also shifts probabilities towards the rare class.
+    focal_gamma : float, default=0.0
+        Focusing exponent >= 0 of the supervised loss (Lin et al. 2017); 0 is cross-entropy.
+    verbose : bool, default=False
+        Log every iteration (logger `cfensemble`, level INFO).
+    random_seed : int, optional
+        Seed of random starts.
+    confidence : str or ConfidenceStrategy, default='certainty'
+        How much each prediction counts, unless the data brings its own weights.
+    balance : bool, default=True
+        Rescale the factors after each X-step so that |X|^2 + |Y|^2 is least. The reconstruction does not change, and
+        the number of iterations falls from thousands to tens.
+    init : {'spectral', 'random'}, default='spectral'
+        Start from the leading singular vectors of R, which needs no seed and saves iterations, or from random factors.
+    n_restarts : int, default=1
+        Runs, all but the first from random factors; the one with the least objective is kept.
+    aggregator_every : int, default=1
+        Update the aggregator every so many iterations only.
+    aggregator_optimizer : {'gd', 'momentum', 'adam', 'newton'}, default='gd'
+        What an aggregator update is; 'newton' needs no step length and converges in a few iterations.
+    aggregator_l2 : float, default=0.0
+        Adds aggregator_l2 / 2 |w - 1/m|^2 to the supervised loss: weights stay near the plain average's.
+    on_collapse : {'warn', 'reset', 'ignore'}, default='warn'
+        Whether a collapsed aggregator is warned about, or also replaced by the plain average's weights.
+    schedule : {'alternating', 'two_stage'}, default='alternating'
+        'two_stage' first fits the factors to convergence, then the aggregator alone.
+    class_weight : mapping {0: a, 1: b}, optional
+        Costs > 0 of errors on each class, instead of `use_class_weights`.
+    instance_weight : array-like of shape (n,), optional
+        Cost >= 0 of each instance, a further factor.
+    cost : {None, 'confidence'}
+        'confidence' multiplies an instance's cost by 1 - |2 p - 1|, p being the previous iteration's prediction.
+    weight_schedule : callable, 'ramp' or None
+        Share in [0, 1] of all these weights in an iteration (counted from 0), the rest being uniform; 'ramp' rises to
+        1 over the first half of `max_iter`.
+    callbacks : sequence of callables
+        Each is called with an `IterationRecord` after every iteration and may return True to stop.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
+
+    Attributes
+    ----------
+    X, Y : ndarray of shape (d, m) and (d, n)
+        Factors.
+    aggregator : BaseAggregator
+    history : History
+        A column per quantity, an entry per iteration.
+    converged_ : bool
+    n_iter_ : int
+    predictions_ : ndarray of shape (n,)
+        Fitted probabilities.
+
+    References
+    ----------
+    Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets, ICDM 2008: confidence-weighted ALS.
+    """
+
+    _limit_name = "max_iter"
+
+    def __init__(
+        self,
+        n_classifiers: int | None = None,
+        latent_dim: int = 20,
+        rho: float = 0.5,
+        lambda_reg: float = 0.01,
+        aggregator_type: Literal["weighted", "mean"] = "weighted",
+        aggregator_lr: float = 0.1,
+        max_iter: int = 50,
+        tol: float = 1e-4,
+        use_label_aware_confidence: bool = True,
+        label_aware_alpha: float = 1.0,
+        freeze_aggregator_iters: int = 0,
+        use_class_weights: bool = True,
+        focal_gamma: float = 0.0,
+        verbose: bool = False,
+        random_seed: int | None = None,
+        *,
+        confidence: str | ConfidenceStrategy = "certainty",
+        balance: bool = True,
+        init: Literal["spectral", "random"] = "spectral",
+        n_restarts: int = 1,
+        aggregator_every: int = 1,
+        aggregator_optimizer: Literal["gd", "momentum", "adam", "newton"] = "gd",
+        aggregator_l2: float = 0.0,
+        on_collapse: Literal["warn", "reset", "ignore"] = "warn",
+        schedule: Literal["alternating", "two_stage"] = "alternating",
+        class_weight: Mapping[int, float] | None = None,
+        instance_weight: ArrayLike | None = None,
+        cost: Literal["confidence"] | None = None,
+        weight_schedule: WeightSchedule = None,
+        callbacks: Sequence[Callback] = (),
+        n_threads: int | None = None,
+    ) -> None:
+        super().__init__(
+            n_classifiers=n_classifiers,
+            latent_dim=latent_dim,
+            rho=rho,
+            lambda_reg=lambda_reg,
+            aggregator_type=aggregator_type,
+            use_class_weights=use_class_weights,
+            focal_gamma=focal_gamma,
+            verbose=verbose,
+            random_seed=random_seed,
+            confidence=confidence,
+            n_restarts=n_restarts,
+            aggregator_l2=aggregator_l2,
+            on_collapse=on_collapse,
+            class_weight=class_weight,
+            instance_weight=instance_weight,
+            cost=cost,
+            weight_schedule=weight_schedule,
+            callbacks=callbacks,
+            n_threads=n_threads,
+        )
+        self.aggregator_lr = number(aggregator_lr, "aggregator_lr", 0)
+        self.max_iter = integer(max_iter, "max_iter", 1)
+        self.tol = number(tol, "tol", 0)
+        self.use_label_aware_confidence = use_label_aware_confidence
+        self.label_aware_alpha = number(label_aware_alpha, "label_aware_alpha", 0)
+        self.freeze_aggregator_iters = integer(freeze_aggregator_iters, "freeze_aggregator_iters", 0)
+        self.balance = balance
+        self.init = choice(init, "init", ("spectral", "random"))
+        self.aggregator_every = integer(aggregator_every, "aggregator_every", 1)
+        self.aggregator_optimizer = choice(aggregator_optimizer, "aggregator_optimizer", OPTIMIZER_NAMES)
+        self.schedule = choice(schedule, "schedule", ("alternating", "two_stage"))
+
+    def _training_confidence(self, data: EnsembleData) -> Float:
+        C = super()._training_confidence(data)
+        modulated = isinstance(self.confidence, LabelAwareConfidence) and not data.has_confidence
+        if self.use_label_aware_confidence and not modulated:
+            C = modulate_by_labels(C, data.R, data.labels, self.label_aware_alpha)
+        return C
+
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
+        if self.init == "spectral" and restart == 0:
+            Y = spectral_factors(problem.R, self.latent_dim)
+        else:
+            Y = random_factors(rng, self.latent_dim, problem.R.shape[1])
+        run = _Run(self, problem, Y.astype(problem.R.dtype, copy=False))
+        if self.schedule == "two_stage":
+            stopped = run.iterate(factors=True, aggregator=False)
+            if run.learns and not stopped:
+                run.iterate(factors=False, aggregator=True)
+        else:
+            run.iterate(factors=True, aggregator=run.learns)
+        return run.solution()
+
+
+class _Run:
+    """One run of the alternation: the iterate, and the steps that change it."""
+
+    def __init__(self, trainer: CFEnsembleTrainer, problem: TrainingProblem, Y: Float) -> None:
+        self.trainer, self.problem = trainer, problem
+        self.threads = resolve_threads(trainer.n_threads)
+        m = problem.R.shape[0]
+        self.aggregator: BaseAggregator = (
+            WeightedAggregator(m) if trainer.aggregator_type == "weighted" else MeanAggregator(m)
+        )
+        self.learns = problem.supervised and isinstance(self.aggregator, WeightedAggregator)
+        self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, trainer.aggregator_lr)
+        self.history = History()
+        self.converged = False
+        self.X: Float = np.zeros((trainer.latent_dim, m), problem.R.dtype)
+        self.Y = Y
+        self.gram, self.rhs = _core.classifier_moments(self.Y, problem.R, problem.C, self.threads)
+        self.reconstruction = np.inf
+        self.n_degenerate = 0
+
+    def solution(self) -> Solution:
+        last = self.history.records[-1]
+        return Solution(self.X, self.Y, self.aggregator, self.history, self.converged, last.loss)
+
+    def iterate(self, factors: bool, aggregator: bool) -> bool:
+        """Up to max_iter iterations of the steps asked for; True if a callback stopped them."""
+        trainer, rho = self.trainer, self.problem.rho
+        frozen = trainer.freeze_aggregator_iters if factors else 0
+        previous = np.nan  # nothing compares with it
+        self.converged = False
+        for iteration in range(trainer.max_iter):
+            if factors:
+                self.step_factors()
+            labelled = self.labelled(iteration) if len(self.problem.columns) else None
+            updates = aggregator and iteration >= frozen and (iteration - frozen) % trainer.aggregator_every == 0
+            if updates and labelled is not None:
+                self.step_aggregator(labelled)
+            supervised = self.supervised_loss(labelled) if labelled is not None else 0.0
+            stopped = trainer._record(
+                self.history,
+                rho,
+                self.reconstruction,
+                supervised,
+                self.aggregator.get_weights(),
+                self.n_degenerate,
+            )
+            if stopped:
+                return True
+            changing = aggregator and self.problem.weighting.is_changing(iteration, trainer.max_iter)
+            if (updates or not aggregator) and not changing:  # else the aggregator has not had its say
+                current = self.minimised(factors, aggregator)
+                if trainer.tol > 0 and abs(previous - current) <= trainer.tol * abs(previous):
+                    self.converged = True
+                    return False
+                previous = current
+        return False
+
+    def minimised(self, factors: bool, aggregator: bool) -> float:
+        """What the steps just taken minimise: L_CF, or the one of its terms that they can change."""
+        last = self.history.records[-1]
+        if factors and aggregator:
+            return last.loss
+        return last.reconstruction if factors else last.supervised
+
+    def step_factors(self) -> None:
+        """X given Y, rescaled; then Y given X, and in the same pass what the next X-step and the loss need."""
+        R, C, lambda_reg = self.problem.R, self.problem.C, self.trainer.lambda_reg
+        X, degenerate_x = _core.classifier_step(self.gram, self.rhs, lambda_reg, self.trainer.balance, self.threads)
+        self.X = X.astype(R.dtype, copy=False)
+        self.Y, self.gram, self.rhs, residual, degenerate_y = _core.sweep(self.X, R, C, lambda_reg, self.threads)
+        self.reconstruction = residual + lambda_reg * (squared_norm(self.X) + squared_norm(self.Y))
+        self.n_degenerate = degenerate_x + degenerate_y
+
+    def labelled(self, iteration: int) -> LabelledInstances:
+        previous = None
+        if self.problem.weighting.needs_predictions:
+            columns = self.Y[:, self.problem.columns]
+            previous = self.aggregator.predict_factors(self.X, columns, self.threads).astype(np.float64)
+        return self.problem.labelled(iteration, self.trainer.max_iter, previous)
+
+    def step_aggregator(self, labelled: LabelledInstances) -> None:
+        aggregator = self.aggregator
+        assert isinstance(aggregator, WeightedAggregator)
+
+        def objective(theta: Vector, with_hessian: bool) -> tuple[float, Vector, Vector | None]:
+            value, gradient, hessian = aggregator.derivatives(
+                theta, self.X, self.Y, labelled, self.trainer.focal_gamma, with_hessian, self.threads
+            )
+            deviation = theta[:-1] - 1 / len(aggregator.w)
+            l2 = self.trainer.aggregator_l2
+            gradient[:-1] += l2 * deviation
+            if hessian is not None:
+                hessian[np.arange(len(deviation)), np.arange(len(deviation))] += l2
+            return value + l2 / 2 * float(deviation @ deviation), gradient, hessian
+
+        aggregator.set_theta(self.optimizer.step(np.append(aggregator.w, aggregator.b), objective))
+
+    def supervised_loss(self, labelled: LabelledInstances) -> float:
+        value = self.aggregator.loss(self.X, self.Y, labelled, self.trainer.focal_gamma, self.threads)
+        if isinstance(self.aggregator, WeightedAggregator):
+            deviation = self.aggregator.w - 1 / len(self.aggregator.w)
+            value += self.trainer.aggregator_l2 / 2 * float(deviation @ deviation)
+        return value

@@ -1,0 +1,325 @@
+"""What all trainers share: options, checks, restarts, prediction, and what is reported."""
+
+import logging
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from cfensemble import _core
+from cfensemble._threads import resolve_threads
+from cfensemble._typing import Float, Vector
+from cfensemble._validation import choice, generator, integer, number, probability_matrix
+from cfensemble.data.confidence import ConfidenceStrategy, get_confidence_strategy
+from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.ensemble.base import BaseAggregator
+from cfensemble.ensemble.collapse import REMEDY, describe_collapse
+from cfensemble.exceptions import CollapseWarning, DataWarning
+from cfensemble.objectives.label_weights import LabelWeighting, WeightSchedule
+from cfensemble.objectives.losses import weigh_terms
+from cfensemble.optimization.history import Callback, History, IterationRecord
+from cfensemble.optimization.problem import TrainingProblem, without_weight
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Solution:
+    """Where one run of a solver ended."""
+
+    X: Float
+    Y: Float
+    aggregator: BaseAggregator
+    history: History
+    converged: bool
+    objective: float  # of the runs of a fit, the one with the least is kept
+
+
+class BaseTrainer(ABC):
+    """The protocol of the trainers; subclasses implement `_solve` and name their `_aggregator_types`."""
+
+    _aggregator_types: tuple[str, ...] = ("weighted", "mean")
+    _limit_name: str  # the parameter that limits the number of iterations, for messages
+
+    def __init__(
+        self,
+        *,
+        n_classifiers: int | None,
+        latent_dim: int,
+        rho: float,
+        lambda_reg: float,
+        aggregator_type: str,
+        use_class_weights: bool,
+        focal_gamma: float,
+        verbose: bool,
+        random_seed: int | None,
+        confidence: str | ConfidenceStrategy,
+        n_restarts: int,
+        aggregator_l2: float,
+        on_collapse: Literal["warn", "reset", "ignore"],
+        class_weight: Mapping[int, float] | None,
+        instance_weight: ArrayLike | None,
+        cost: Literal["confidence"] | None,
+        weight_schedule: WeightSchedule,
+        callbacks: Sequence[Callback],
+        n_threads: int | None,
+    ) -> None:
+        self.n_classifiers = None if n_classifiers is None else integer(n_classifiers, "n_classifiers", 1)
+        self.latent_dim = integer(latent_dim, "latent_dim", 1)
+        self.rho = number(rho, "rho", 0, 1)
+        self.lambda_reg = number(lambda_reg, "lambda_reg", 0)
+        self.aggregator_type = choice(aggregator_type, "aggregator_type", self._aggregator_types)
+        self.focal_gamma = number(focal_gamma, "focal_gamma", 0)
+        self.verbose = verbose
+        self.random_seed = None if random_seed is None else integer(random_seed, "random_seed", 0)
+        self.confidence = get_confidence_strategy(confidence) if isinstance(confidence, str) else confidence
+        if not isinstance(self.confidence, ConfidenceStrategy):
+            raise TypeError(f"confidence must be a name or a ConfidenceStrategy, got {confidence!r}")
+        self.n_restarts = integer(n_restarts, "n_restarts", 1)
+        self.aggregator_l2 = number(aggregator_l2, "aggregator_l2", 0)
+        self.on_collapse = choice(on_collapse, "on_collapse", ("warn", "reset", "ignore"))
+        self.use_class_weights = use_class_weights
+        self.class_weight = class_weight
+        self.instance_weight = None if instance_weight is None else np.asarray(instance_weight, np.float64)
+        self.cost = cost
+        self.weight_schedule = weight_schedule
+        self._weighting = LabelWeighting(use_class_weights, class_weight, self.instance_weight, cost, weight_schedule)
+        self.callbacks = tuple(callbacks)
+        self.n_threads = n_threads
+        resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+
+    # ------------------------------------------------------------------------------------------------ fitting
+
+    def fit(self, data: EnsembleData) -> Self:
+        """Fit factors and aggregator to all instances of the data, labelled or not.
+
+        Parameters
+        ----------
+        data : EnsembleData
+            Predictions and labels. Confidence weights given with it are used instead of the trainer's strategy.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the data has another number of classifiers than the trainer was made for.
+
+        Warns
+        -----
+        CollapseWarning
+            If the learned weights or predictions have degenerated.
+        ConvergenceWarning
+            If the iterations ended before the objective settled.
+        DataWarning
+            If there are no labels, or class weights are asked for and only one class is labelled.
+        """
+        problem = self._pose(data)
+        seeds = generator(self.random_seed, "random_seed").spawn(self.n_restarts)
+        runs = (self._solve(problem, rng, restart) for restart, rng in enumerate(seeds))
+        solution = min(runs, key=lambda run: run.objective)
+        self._adopt(data, problem, solution)
+        return self
+
+    @abstractmethod
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
+        """Run the solver for the restart-th time, counted from 0, with rng as its only source of randomness."""
+
+    def _pose(self, data: EnsembleData) -> TrainingProblem:
+        if not isinstance(data, EnsembleData):
+            raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}")
+        if self.n_classifiers not in (None, data.n_classifiers):
+            raise ValueError(
+                f"data has {data.n_classifiers} classifiers, but the trainer was made for n_classifiers="
+                f"{self.n_classifiers}"
+            )
+        if self.instance_weight is not None and len(self.instance_weight) != data.n_instances:
+            raise ValueError(
+                f"instance_weight has {len(self.instance_weight)} entries, but data has {data.n_instances} instances"
+            )
+        columns = np.flatnonzero(data.labeled_idx)
+        y = data.labels[columns]
+        if y.size == 0:
+            _warn(DataWarning, "labels: there is none, so this is a pure reconstruction (rho acts as 1)")
+        elif self.use_class_weights and self.class_weight is None and np.ptp(y) == 0:
+            _warn(DataWarning, f"labels: all {y.size} are {y[0]:g}, so class weights are off")
+        return TrainingProblem(
+            R=data.R,
+            C=self._training_confidence(data),
+            columns=columns,
+            y=y,
+            rho=self.rho if y.size else 1.0,
+            weighting=self._weighting,
+        )
+
+    def _training_confidence(self, data: EnsembleData) -> Float:
+        return data.C if data.has_confidence else self.confidence.compute(data.R, data.labels)
+
+    def _adopt(self, data: EnsembleData, problem: TrainingProblem, solution: Solution) -> None:
+        aggregator, history = solution.aggregator, solution.history
+        weightless = without_weight(problem.R, problem.C)
+        base_rate = _base_rate(data)
+
+        def predictions() -> Float:
+            p = aggregator.predict_factors(solution.X, solution.Y, self.n_threads)
+            p[weightless] = base_rate
+            return p
+
+        p = predictions()
+        if problem.supervised and self.aggregator_type == "weighted" and self.on_collapse != "ignore":
+            collapse = describe_collapse(aggregator.get_weights(), p)
+            if collapse and self.on_collapse == "reset":
+                aggregator.set_params(w=np.full(data.n_classifiers, 1 / data.n_classifiers), b=0.0)
+                p = predictions()
+                collapse += "; they were reset to the plain average's"
+            if collapse:
+                _warn(CollapseWarning, f"aggregator collapse: {collapse}. {REMEDY}")
+        if not solution.converged:
+            _warn(
+                ConvergenceWarning,
+                f"the objective had not settled after {len(history.records)} iterations; raise "
+                f"{self._limit_name} or the tolerance",
+            )
+        # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
+        self.X, self.Y, self.aggregator = solution.X, solution.Y, aggregator
+        self.history, self.converged_, self.n_iter_ = history, solution.converged, len(history.records)
+        self.predictions_ = p
+        self._data = data
+        self._base_rate = base_rate
+        self._confidence_rule = (
+            np.ones_like if data.has_confidence else self.confidence.fold_in_rule(data.R, data.labels)
+        )
+
+    def _record(
+        self,
+        history: History,
+        rho: float,
+        reconstruction: float,
+        supervised: float,
+        weights: Vector,
+        n_degenerate: int = 0,
+    ) -> bool:
+        """Add a record, show it to the callbacks, and return whether one of them wants to stop."""
+        terms = weigh_terms(reconstruction, supervised, rho)
+        weights.flags.writeable = False
+        record = IterationRecord(
+            iteration=len(history.records),
+            loss=terms["total"],
+            reconstruction=reconstruction,
+            supervised=supervised,
+            recon_weighted=terms["recon_weighted"],
+            sup_weighted=terms["sup_weighted"],
+            weights=weights,
+            weight_norm=float(np.linalg.norm(weights)),
+            n_degenerate=n_degenerate,
+        )
+        history.records.append(record)
+        if self.verbose:
+            logger.info(
+                f"iteration {record.iteration}: loss {record.loss:.6g}, reconstruction {reconstruction:.6g}, "
+                f"supervised {supervised:.6g}, |w| {record.weight_norm:.4g}"
+            )
+        wishes = [callback(record) for callback in self.callbacks]
+        return any(wish is True for wish in wishes)
+
+    # ------------------------------------------------------------------------------------------------ results
+
+    def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
+        """Probabilities of the positive class.
+
+        Parameters
+        ----------
+        data : EnsembleData, optional
+            None, or the data of `fit`: the fitted probabilities of its instances. Other data is folded in: with the
+            classifiers' factors fixed, its instances' factors are solved for under training's confidence rule, without
+            labels. Where it carries its own confidence weights, those are used.
+        R_new : array-like of shape (m, k), optional
+            New columns of predictions, to be folded in. If `fit` was given confidence weights there is no rule for
+            new ones, and they get weight 1.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (k,)
+            An instance with no weight at all (nothing predicted, or with confidence 0) gets the base rate: the share
+            of positives among the labelled, or without labels the mean prediction.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the number of classifiers differs from training, R_new holds no probabilities, or both are given.
+        """
+        self._check_fitted()
+        if R_new is not None:
+            if data is not None:
+                raise ValueError("data and R_new are both given: predict takes one of them")
+            return self._fold_in(probability_matrix(R_new, "R_new"), None, "R_new")
+        if data is None or data is self._data:
+            return self.predictions_.copy()
+        return self._fold_in(data.R, data.C if data.has_confidence else None, "data")
+
+    def _fold_in(self, R: Float, C: Float | None, name: str) -> Float:
+        m = self.X.shape[1]
+        if R.shape[0] != m:
+            raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
+        R = R.astype(self.X.dtype, copy=False)
+        C = (self._confidence_rule(R) if C is None else C).astype(R.dtype, copy=False)
+        Y, _ = _core.instance_step(self.X, R, C, self.lambda_reg, resolve_threads(self.n_threads))
+        p = self.aggregator.predict_factors(self.X, Y, self.n_threads)
+        p[without_weight(R, C)] = self._base_rate
+        return p
+
+    def get_reconstruction(self) -> Float:
+        """R_hat = X'Y, (m, n): every classifier's prediction as the factorisation sees it, also where it is missing."""
+        self._check_fitted()
+        return self.X.T @ self.Y
+
+    def get_aggregator_weights(self) -> Vector:
+        """How much the aggregator counts each classifier, (m,)."""
+        self._check_fitted()
+        return self.aggregator.get_weights()
+
+    def plot_loss_curves(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the objective and its two terms over the iterations; see `cfensemble.plots.loss_curves`."""
+        from cfensemble import plots
+
+        self._check_fitted()
+        return plots.loss_curves(self.history, ax)
+
+    def plot_weight_history(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the aggregator's weights over the iterations; see `cfensemble.plots.weight_history`."""
+        from cfensemble import plots
+
+        self._check_fitted()
+        return plots.weight_history(self.history, ax)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "X"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
+
+    def __repr__(self) -> str:
+        state = f"fitted in {self.n_iter_} iterations" if hasattr(self, "X") else "not fitted"
+        return f"{type(self).__name__}(latent_dim={self.latent_dim}, rho={self.rho:g}; {state})"
+
+
+def _base_rate(data: EnsembleData) -> float:
+    """Share of positives among the labelled, else the mean prediction, else a coin toss."""
+    if data.n_labeled:
+        return float(np.nanmean(data.labels))
+    observed = data.R[~np.isnan(data.R)]
+    return float(observed.mean(dtype=np.float64)) if observed.size else 0.5
+
+
+def _warn(category: type[Warning], message: str) -> None:
+    warnings.warn(message, category, stacklevel=4)

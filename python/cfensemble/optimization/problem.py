@@ -1,0 +1,52 @@
+"""The problem a trainer solves, apart from its solution: what `fit` makes of the data and the options."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfensemble._typing import Float, Indices, Mask, Vector
+from cfensemble.objectives.label_weights import LabelledInstances, LabelWeighting
+
+
+@dataclass(frozen=True)
+class TrainingProblem:
+    """R and its confidence weights, the labelled instances and how much they count.
+
+    Attributes
+    ----------
+    R, C : ndarray of shape (m, n)
+        Predictions (NaN where missing) and confidence weights.
+    columns : ndarray of shape (n_labeled,)
+        The labelled instances.
+    y : ndarray of shape (n_labeled,)
+        Their labels, 1 or 0.
+    rho : float
+        The weight of the reconstruction in effect: 1 where there is no label.
+    weighting : LabelWeighting
+        How omega is made.
+    held_out : LabelledInstances, optional
+        Labelled instances that are left out of the objective, to decide when to stop.
+    """
+
+    R: Float
+    C: Float
+    columns: Indices
+    y: Vector
+    rho: float
+    weighting: LabelWeighting
+    held_out: LabelledInstances | None = None
+
+    @property
+    def supervised(self) -> bool:
+        """Whether there is something for the aggregator to learn."""
+        return self.rho < 1
+
+    def labelled(self, iteration: int, max_iter: int, previous: Vector | None = None) -> LabelledInstances:
+        """Return the labelled instances with the weights of that iteration."""
+        omega = self.weighting.omega(self.y, self.columns, iteration, max_iter, previous)
+        return LabelledInstances(self.columns, self.y, omega)
+
+
+def without_weight(R: Float, C: Float) -> Mask:
+    """Mask (n,) of the instances all of whose predictions are missing or have weight 0."""
+    return np.logical_not(np.any((C > 0) & ~np.isnan(R), axis=0))

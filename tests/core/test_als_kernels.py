@@ -1,0 +1,288 @@
+"""The compiled half-steps against their NumPy twins, and the contracts of the compiled layer."""
+
+import multiprocessing
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cfensemble import _core, _reference
+
+DTYPES = (np.float32, np.float64)
+# d below, at and above m; n below, at and beyond a group of lanes, a chunk and a block
+SHAPES = ((1, 1, 1), (3, 2, 7), (5, 8, 64), (7, 4, 129), (15, 20, 300), (2, 3, 5000), (40, 9, 2100))
+TOLERANCE = {np.float32: 2e-3, np.float64: 1e-9}
+
+
+def as_layout(array, layout):
+    if layout == "fortran":
+        return np.asfortranarray(array)
+    if layout == "strided":
+        return np.repeat(np.repeat(array, 2, axis=0), 3, axis=1)[::2, ::3]
+    if layout == "reversed":
+        return np.ascontiguousarray(array[::-1, ::-1])[::-1, ::-1]
+    array = array.copy()
+    array.flags.writeable = layout != "read-only"
+    return array
+
+
+def assert_close(actual, expected, dtype):
+    scale = np.abs(expected).max() if np.size(expected) else 1
+    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * max(scale, 1))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sweep_equals_its_twin(problem, shape, dtype):
+    X, _, R, C = problem(np.random.default_rng(1), *shape, dtype)
+    actual = _core.sweep(X, R, C, 0.1, 2)
+    expected = _reference.sweep(X, R, C, 0.1)
+    assert actual[0].dtype == dtype
+    for a, e in zip(actual[:4], expected[:4], strict=True):
+        assert_close(a, e, dtype)
+    assert actual[4] == expected[4] == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", ["c", "fortran", "strided", "reversed", "read-only"])
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_every_kernel_takes_any_layout_and_number_of_threads(problem, dtype, layout, n_threads):
+    X, Y, R, C = problem(np.random.default_rng(2), 9, 8, 4000, dtype)
+    x, y, r, c = (as_layout(array, layout) for array in (X, Y, R, C))
+    before = [array.copy() for array in (x, y, r, c)]
+    kernels = {
+        "instance_step": (x, r, c, 0.1, n_threads),
+        "sweep": (x, r, c, 0.1, n_threads),
+        "classifier_moments": (y, r, c, n_threads),
+        "weighted_residual": (x, y, r, c, n_threads),
+        "predict": (x, y, np.linspace(-1, 1, 9), 0.3, n_threads),
+    }
+    reference = {
+        "instance_step": (X, R, C, 0.1),
+        "sweep": (X, R, C, 0.1),
+        "classifier_moments": (Y, R, C),
+        "weighted_residual": (X, Y, R, C),
+        "predict": (X, Y, np.linspace(-1, 1, 9), 0.3),
+    }
+    for name, arguments in kernels.items():
+        actual = getattr(_core, name)(*arguments)
+        expected = getattr(_reference, name)(*reference[name])
+        for a, e in (
+            zip(np.atleast_1d(actual), np.atleast_1d(expected), strict=True)
+            if not isinstance(actual, tuple)
+            else zip(actual, expected, strict=True)
+        ):
+            assert_close(a, e, dtype)
+    for array, original in zip((x, y, r, c), before, strict=True):
+        np.testing.assert_array_equal(array, original)
+
+
+@pytest.mark.parametrize("balance", [False, True])
+def test_classifier_step_equals_its_twin(problem, balance):
+    _, Y, R, C = problem(np.random.default_rng(3), 6, 4, 200)
+    gram, rhs = _reference.classifier_moments(Y, R, C)
+    actual, _ = _core.classifier_step(gram, rhs, 0.1, balance, 2)
+    expected, _ = _reference.classifier_step(gram, rhs, 0.1, balance)
+    assert_close(actual, expected, np.float64)
+
+
+def test_without_confidence_every_prediction_has_weight_one(problem):
+    X, _, R, _ = problem(np.random.default_rng(4), 5, 3, 50)
+    for a, b in zip(_core.sweep(X, R, None, 0.1, 1), _core.sweep(X, R, np.ones_like(R), 0.1, 1), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_results_are_bitwise_equal_for_any_number_of_threads(problem, dtype):
+    X, Y, R, C = problem(np.random.default_rng(5), 9, 12, 6000, dtype)
+    serial = (
+        *_core.sweep(X, R, C, 0.01, 1),
+        *_core.classifier_moments(Y, R, C, 1),
+        _core.weighted_residual(X, Y, R, C, 1),
+    )
+    for n_threads in range(2, 9):
+        parallel = (
+            *_core.sweep(X, R, C, 0.01, n_threads),
+            *_core.classifier_moments(Y, R, C, n_threads),
+            _core.weighted_residual(X, Y, R, C, n_threads),
+        )
+        for a, b in zip(serial, parallel, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_an_instance_does_not_depend_on_its_neighbours(problem):
+    X, _, R, C = problem(np.random.default_rng(6), 8, 5, 300)
+    order = np.random.default_rng(0).permutation(300)
+    together, _ = _core.instance_step(X, R, C, 0.1, 2)
+    permuted, _ = _core.instance_step(X, R[:, order], C[:, order], 0.1, 2)
+    np.testing.assert_array_equal(together[:, order], permuted)
+    alone, _ = _core.instance_step(X, R[:, 77:78], C[:, 77:78], 0.1, 1)
+    np.testing.assert_array_equal(together[:, 77:78], alone)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    m=st.integers(1, 12),
+    d=st.integers(1, 14),
+    n=st.integers(1, 40),
+    lambda_reg=st.sampled_from([0.0, 1e-12, 1e-3, 1.0]),
+    missing=st.sampled_from([0.0, 0.3, 0.9]),
+    dtype=st.sampled_from(DTYPES),
+)
+def test_factors_are_finite_and_minimise_their_own_least_squares_problem(seed, m, d, n, lambda_reg, missing, dtype):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((d, m)).astype(dtype)
+    R = rng.random((m, n)).astype(dtype)
+    R[rng.random((m, n)) < missing] = np.nan
+    C = rng.random((m, n)).astype(dtype)
+    C[rng.random((m, n)) < 0.1] = 0
+    Y, n_degenerate = _core.instance_step(X, R, C, lambda_reg, 1)
+    assert np.isfinite(Y).all()
+    assert 0 <= n_degenerate <= n
+
+    def objective(Y):
+        error = np.nan_to_num(R) - X.T.astype(float) @ Y
+        return (np.where(np.isnan(R), 0, C) * error**2).sum(axis=0) + lambda_reg * (Y.astype(float) ** 2).sum(axis=0)
+
+    at_optimum = objective(Y)
+    slack = 1e-9 if dtype == np.float64 else 1e-3
+    for scale in (1e-3, 1e-1, 1.0):
+        nearby = Y + scale * rng.standard_normal(Y.shape)
+        assert (at_optimum <= objective(nearby) + slack * (1 + objective(0 * Y))).all()
+
+
+def test_singular_systems_get_their_minimum_norm_solution_and_are_counted():
+    rng = np.random.default_rng(7)
+    X, R = rng.standard_normal((20, 10)), rng.random((10, 30))  # more factors than classifiers, and no penalty
+    Y, n_degenerate = _core.instance_step(X, R, None, 0.0, 2)
+    np.testing.assert_allclose(Y, np.linalg.pinv(X.T) @ R, atol=1e-10)
+    assert n_degenerate == 30
+    gram, rhs = _core.classifier_moments(Y[:, :15], R[:, :15], None, 1)
+    factors, n_degenerate = _core.classifier_step(gram, rhs, 0.0, False, 1)
+    np.testing.assert_allclose(factors.T @ Y[:, :15], R[:, :15], atol=1e-6)
+    assert n_degenerate == 10
+
+
+def test_what_has_no_weight_gets_the_zero_factor_and_counts_as_regular(problem):
+    X, _, R, C = problem(np.random.default_rng(8), 4, 3, 20)
+    R[:, 3] = np.nan
+    C[:, 5] = 0
+    for lambda_reg in (0.0, 0.1):
+        Y, n_degenerate = _core.instance_step(X, R, C, lambda_reg, 1)
+        assert not Y[:, [3, 5]].any()
+        assert n_degenerate == (0 if lambda_reg else np.sum(np.sum(~np.isnan(R) & (C > 0), axis=0) < 3) - 2)
+    R[2] = np.nan
+    gram, rhs = _core.classifier_moments(Y, R, C, 1)
+    assert not _core.classifier_step(gram, rhs, 0.0, False, 1)[0][:, 2].any()
+
+
+def test_confidence_of_a_missing_prediction_is_not_looked_at(problem):
+    X, _, R, C = problem(np.random.default_rng(9), 4, 3, 20)
+    odd = np.where(np.isnan(R), np.nan, C)
+    np.testing.assert_array_equal(_core.instance_step(X, R, odd, 0.1, 1)[0], _core.instance_step(X, R, C, 0.1, 1)[0])
+
+
+def test_balance_keeps_the_reconstruction_and_minimises_the_norms(problem):
+    X, Y, *_ = problem(np.random.default_rng(10), 6, 4, 50)
+    T = _reference._balancing_transform(X @ X.T, Y @ Y.T)
+    TX, TY = T @ X, np.linalg.solve(T.T, Y)
+    np.testing.assert_allclose(TX.T @ TY, X.T @ Y, atol=1e-10)
+    np.testing.assert_allclose(TX @ TX.T, TY @ TY.T, atol=1e-10)  # stationary: equal Gram matrices
+    # the least |X|^2 + |Y|^2 of a factorisation is twice the product's nuclear norm (Srebro et al. 2005)
+    nuclear = np.linalg.norm(X.T @ Y, "nuc")
+    assert np.sum(TX**2) + np.sum(TY**2) == pytest.approx(2 * nuclear)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"R": np.zeros(3)}, ValueError, r"R must be 2-dimensional, got shape \(3,\)"),
+        ({"R": np.zeros((4, 6), np.int64)}, TypeError, "R must have dtype float32 or float64, got int64"),
+        ({"X": np.zeros((3, 5))}, ValueError, r"X must have shape \(3, 4\), got \(3, 5\)"),
+        (
+            {"X": np.zeros((3, 4), np.float32)},
+            TypeError,
+            "X must have dtype float64 like the other arrays, got float32",
+        ),
+        ({"C": np.zeros((4, 7))}, ValueError, r"C must have shape \(4, 6\), got \(4, 7\)"),
+        ({"C": np.full((4, 6), -1.0)}, ValueError, r"C\[0, 0\] is -1.*at least 0"),
+        ({"R": np.full((4, 6), np.inf)}, ValueError, r"R\[0, 0\] is inf.*must be finite"),
+        ({"lambda_reg": -1.0}, ValueError, "lambda_reg must be finite and at least 0"),
+        ({"lambda_reg": np.nan}, ValueError, "lambda_reg must be finite and at least 0"),
+        ({"n_threads": 0}, ValueError, "n_threads must be at least 1, got 0"),
+    ],
+)
+def test_bad_input_is_named(change, error, message):
+    good = {"X": np.ones((3, 4)), "R": np.ones((4, 6)), "C": None, "lambda_reg": 0.1, "n_threads": 2}
+    with pytest.raises(error, match=message):
+        _core.instance_step(**(good | change))
+
+
+def test_the_first_offending_place_is_reported_whatever_the_number_of_threads():
+    R = np.ones((2, 400_000))
+    R[1, [500, 1500, 2500]] = np.inf
+    for n_threads in (1, 2, 3):
+        with pytest.raises(ValueError, match=r"R\[1, 500\]"):
+            _core.instance_step(np.ones((2, 2)), R, None, 0.1, n_threads)
+
+
+def test_memory_maps_are_read_in_place(problem, tmp_path):
+    X, _, R, C = problem(np.random.default_rng(11), 4, 3, 100)
+    np.save(tmp_path / "R.npy", R)
+    mapped = np.load(tmp_path / "R.npy", mmap_mode="r")
+    np.testing.assert_array_equal(_core.instance_step(X, mapped, C, 0.1, 2)[0], _core.instance_step(X, R, C, 0.1, 1)[0])
+
+
+def test_other_threads_run_while_a_kernel_does(problem):
+    X, _, R, C = problem(np.random.default_rng(12), 30, 30, 20000)
+    ticks, stop = 0, threading.Event()
+    kernel = threading.Thread(target=lambda: (_core.instance_step(X, R, C, 0.1, 1), stop.set()))
+    kernel.start()
+    while not stop.wait(1e-3):
+        ticks += 1
+    kernel.join()
+    assert ticks > 3  # with the GIL held throughout there would be none
+
+
+def _fold(connection):
+    Y, _ = _core.instance_step(np.ones((2, 3)), np.full((3, 300_000), 0.5), None, 0.1, 2)
+    connection.send(float(Y.sum()))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="no fork on this platform")
+def test_a_forked_child_computes_instead_of_hanging():
+    expected, _ = _core.instance_step(np.ones((2, 3)), np.full((3, 300_000), 0.5), None, 0.1, 2)  # starts a team
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe()
+    child = context.Process(target=_fold, args=(sender,))
+    child.start()
+    assert receiver.poll(20), "the child hangs"
+    assert receiver.recv() == float(expected.sum())
+    child.join()
+
+
+def test_ctrl_c_interrupts_a_long_kernel():
+    program = """
+import _thread, threading, time
+import numpy as np
+from cfensemble import _core
+R = np.random.default_rng(0).random((100, 20000))
+X = np.random.default_rng(1).standard_normal((60, 100))
+began = time.monotonic()
+_core.instance_step(X, R[:, :2000], None, 0.1, 1)
+repeats = int(30 / (time.monotonic() - began)) + 1  # half a minute of work
+R = np.broadcast_to(R[:, :1], (100, 2000 * repeats))
+threading.Timer(0.3, _thread.interrupt_main).start()
+began = time.monotonic()
+try:
+    _core.instance_step(X, R, None, 0.1, 1)
+except KeyboardInterrupt:
+    print("interrupted" if time.monotonic() - began < 10 else "late")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout.strip() == "interrupted"

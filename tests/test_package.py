@@ -1,0 +1,89 @@
+"""The top package: what importing it loads, and what it offers."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import cfensemble
+
+
+def python(code):
+    """What a fresh interpreter prints."""
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+def test_importing_loads_nothing_heavy():
+    heavy = {"matplotlib", "pandas", "pyarrow", "rich", "scipy", "sklearn", "torch", "typer"}
+    assert heavy.isdisjoint(python("import cfensemble, sys; print(*sys.modules)"))
+
+
+def test_only_what_needs_torch_loads_torch():
+    code = "from cfensemble import {}; import sys; print('torch' in sys.modules)"
+    light = [name for name in cfensemble.__all__ if name != "CFEnsembleNet"]
+    assert python(code.format(", ".join(light))) == ["False"]
+    assert python(code.format("CFEnsembleNet")) == ["True"]
+
+
+@pytest.mark.parametrize("name", cfensemble.__all__)
+def test_every_public_name_can_be_had(name):
+    value = getattr(cfensemble, name)
+    assert name == "__version__" or value.__name__ == name
+    assert name in dir(cfensemble)
+
+
+@pytest.mark.parametrize("module", ["data", "ensemble", "objectives", "optimization"])
+def test_what_subpackages_offer_the_top_package_offers_too(module):
+    subpackage = import_module(f"cfensemble.{module}")
+    for name in subpackage.__all__:
+        assert getattr(cfensemble, name) is getattr(subpackage, name)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'cfensemble' has no attribute 'Ensemble'"):
+        _ = cfensemble.Ensemble
+
+
+def test_type_checkers_see_the_names_that_are_there():
+    tree = ast.parse(Path(cfensemble.__file__).read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    seen = {statement.module: sorted(alias.name for alias in statement.names) for statement in block.body}
+    assert seen == {module: sorted(names) for module, names in cfensemble._HOMES.items()}
+
+
+@pytest.mark.parametrize("construction", ["CFEnsembleNet(2, 3, 1, 'weighted')", "CFEnsemblePyTorchTrainer()"])
+def test_without_torch_its_classes_can_be_imported_and_say_what_to_install(construction):
+    code = f"""
+import sys
+sys.modules["torch"] = None
+from cfensemble import *
+try:
+    {construction}
+except ImportError as error:
+    print(error)
+"""
+    assert python(code)[-3:] == ["pip", "install", "'cfensemble[torch]'"]
+
+
+def test_without_torch_the_rest_works():
+    code = """
+import sys
+sys.modules["torch"] = None
+from cfensemble import CFEnsembleTrainer, EnsembleData, generate_simple_ensemble_data
+R, labels, _, _ = generate_simple_ensemble_data(random_state=0)
+print(CFEnsembleTrainer(latent_dim=2, random_seed=0, tol=0.1).fit(EnsembleData(R, labels)).predict().shape)
+"""
+    assert python(code) == ["(200,)"]
+
+
+def test_show_config_tells_how_this_installation_was_built():
+    config = cfensemble.show_config()
+    assert config["version"] == cfensemble.__version__
+    assert set(config) == {"version", "compiler", "eigen", "openmp", "n_threads"}
+    assert isinstance(config["openmp"], bool)
+    assert config["n_threads"] >= 1
