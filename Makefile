@@ -1,0 +1,48 @@
+# make demo   build, install into .venv and run the main job on real data
+# make test   the same, then the whole suite
+# make slow   many seeds and long property tests
+# make bench  the kernels against NumPy
+# make lint   format, lint and type checks
+
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SOURCES := $(shell find cpp python -name '*.[ch]pp' -o -name '*.py' -o -name '*.pyi') CMakeLists.txt pyproject.toml
+
+.PHONY: demo test slow bench lint format clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/cli
+	$(BIN)/cfensemble demo --save demo
+
+test: demo $(VENV)/bench
+	$(BIN)/python -m pytest --cov=cfensemble --cov-report=term-missing:skip-covered
+
+slow: $(VENV)/bench
+	$(BIN)/python -m pytest -m slow --hypothesis-profile=long
+
+bench: $(VENV)/bench
+	$(BIN)/python -m pytest bench --benchmark-only
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	find cpp -name '*.[ch]pp' | xargs $(BIN)/clang-format --dry-run --Werror
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	find cpp -name '*.[ch]pp' | xargs $(BIN)/clang-format -i
+
+clean:
+	rm -rf $(VENV) build dist demo
+
+# One stamp per set of extras; a changed source is installed anew.
+$(VENV)/%: $(SOURCES) constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[$*]' $(PIP_FLAGS)
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=24'

@@ -1,0 +1,26 @@
+"""Entry point of the command line, which says what to install where its packages are missing."""
+
+import sys
+from importlib.util import find_spec
+
+
+def main() -> None:
+    """Run the command line.
+
+    Raises
+    ------
+    SystemExit
+        With 0 on success, 2 on bad use or bad data or where the packages of the extra `cli` are missing
+        (one line on stderr says which), 1 on any other failure.
+    """
+    missing = [name for name in ("typer", "rich", "pyarrow", "matplotlib") if find_spec(name) is None]
+    if missing:
+        sys.stderr.write(f"cfensemble: {', '.join(missing)} not installed; run: pip install 'cfensemble[cli]'\n")
+        raise SystemExit(2)
+    from cfensemble.commands import app
+
+    app(prog_name="cfensemble")
+
+
+if __name__ == "__main__":
+    main()

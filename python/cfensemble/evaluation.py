@@ -1,0 +1,143 @@
+"""How good combined probabilities are: metrics, and cross-validation in the transductive setting.
+
+Cross-validation hides labels, not instances. For each fold the method sees all of R and the labels of
+the other folds, exactly as it sees unlabelled instances in use, and predicts the fold's labels. A
+solver and a baseline are the same to it: any callable ``method(R, labels) -> p``.
+
+The out-of-fold predictions of all folds are pooled and scored once. With few labels a fold may hold a
+single positive, and the PR-AUC of such a fold is little more than the rank of one instance; a mean over
+folds would average noise. The price of pooling is that predictions of differently fitted models are
+compared with each other, as they would be under one decision threshold.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfensemble._typing import Float, Vector
+from cfensemble._validation import label_vector, probability_matrix
+from cfensemble.baselines import Method
+
+MAX_FOLDS = 5
+LOG_LOSS_CLIP = 1e-6
+"""Probabilities are clipped to [LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP] before their logarithm is taken, so
+that one certain and wrong prediction costs 13.8 nats and not infinitely many."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Quality of the probabilities of a set of instances.
+
+    Attributes
+    ----------
+    pr_auc : float
+        Area under the precision-recall curve as average precision, in [0, 1], higher is better. The
+        positive rate is what a constant prediction gets.
+    log_loss : float
+        Mean negative log-likelihood in nats, at least 0, lower is better (see `LOG_LOSS_CLIP`).
+    brier : float
+        Mean squared difference to the label, in [0, 1], lower is better.
+    """
+
+    pr_auc: float
+    log_loss: float
+    brier: float
+
+
+def score(y: Vector, p: Float) -> Scores:
+    """Score probabilities against the true labels.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        True labels, 1 or 0, both classes present.
+    p : array of shape (n,)
+        Probabilities of the positive class, in [0, 1].
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, p leaves [0, 1] or holds NaN, y holds anything but 0 and 1, or a class is
+        absent.
+    """
+    from sklearn.metrics import average_precision_score
+
+    if y.ndim != 1 or y.shape != p.shape:
+        raise ValueError(f"y and p must be 1-D and of equal length, got shapes {y.shape} and {p.shape}")
+    if not np.all((p >= 0) & (p <= 1)):
+        i = int(np.argmin((p >= 0) & (p <= 1)))
+        raise ValueError(f"p[{i}] is {p[i]:g}; probabilities must lie in [0, 1]")
+    if set(np.unique(y)) != {0, 1}:
+        raise ValueError(f"y must hold both 0 and 1 and nothing else, found {np.unique(y)[:5].tolist()}")
+    q = np.clip(p, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
+    return Scores(
+        pr_auc=float(average_precision_score(y, p)),
+        log_loss=float(-np.mean(np.where(y == 1, np.log(q), np.log1p(-q)))),
+        brier=float(np.mean((p - y) ** 2)),
+    )
+
+
+def count_folds(labels: Vector) -> int:
+    """Count the folds that the labels allow.
+
+    Parameters
+    ----------
+    labels : array of shape (n,)
+        1, 0, or NaN = unlabelled.
+
+    Returns
+    -------
+    int
+        The smaller of `MAX_FOLDS` and the size of the rarer labelled class, or 0 where that is below 2
+        and nothing can be estimated. Every fold, and what remains without it, then has both classes.
+    """
+    folds = min(MAX_FOLDS, int(np.sum(labels == 1)), int(np.sum(labels == 0)))
+    return folds if folds >= 2 else 0
+
+
+def cross_validate(method: Method, R: Float, labels: Vector, seed: int = 0) -> Scores | None:
+    """Score a method on the labelled instances, each predicted with its own fold's labels hidden.
+
+    Parameters
+    ----------
+    method : callable
+        ``method(R, labels) -> p`` with p of shape (n,).
+    R : array of shape (m, n)
+        Probabilities in [0, 1]; NaN = not predicted.
+    labels : array of shape (n,)
+        1, 0, or NaN = unlabelled.
+    seed : int, default 0
+        Seed of the stratified folds; the same seed gives every method the same folds.
+
+    Returns
+    -------
+    Scores or None
+        The scores of the pooled out-of-fold predictions; None where `count_folds` is 0.
+
+    Raises
+    ------
+    ValueError
+        If R or labels are not as described, or the method returns anything but n probabilities.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    R = probability_matrix(R)
+    labels = label_vector(labels, R.shape[1])
+    folds = count_folds(labels)
+    if folds == 0:
+        return None
+    known = np.flatnonzero(~np.isnan(labels))
+    y = labels[known]
+    out_of_fold = np.empty(known.size)
+    for _, fold in StratifiedKFold(folds, shuffle=True, random_state=seed).split(known, y):
+        masked = labels.copy()
+        masked[known[fold]] = np.nan
+        p = method(R, masked)
+        if p.shape != labels.shape:
+            raise ValueError(f"method returned shape {p.shape}; expected one probability per instance, {labels.shape}")
+        out_of_fold[fold] = p[known[fold]]
+    return score(y, out_of_fold)

@@ -1,0 +1,403 @@
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cfensemble import __version__, commands
+from cfensemble.baselines import BASELINES, plain_average
+from cfensemble.cli import main
+from cfensemble.commands import SEED, app
+from cfensemble.data import EnsembleData
+from cfensemble.demo import build_demo
+from cfensemble.evaluation import cross_validate, score
+from cfensemble.solvers import MAX_ITERATIONS, make_trainer
+from cfensemble.tables import PredictionTable, read_table, write_table
+
+NAN = np.nan
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Four classifiers of 120 instances; 12 positive and 24 negative labels."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([1.0, 0.0], [40, 80])
+    R = np.clip(0.3 * y + np.array([[0.5], [0.6], [0.7], [0.8]]) * rng.random((4, 120)), 0, 1)
+    R[0, 7] = NAN
+    labels = np.where(np.arange(120) % 10 < 3, y, NAN)
+    names = ("knn", "[bold]forest", "svm", "tree")
+    ids = [f"row{i}" for i in range(120)]
+    write_table(tmp_path / "table.csv", PredictionTable(ids, R, labels, names, "key", "t"))
+    return tmp_path / "table.csv"
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def words(result):
+    return [line.split() for line in result.stdout.splitlines()]
+
+
+def fit(R, labels, solver="als"):
+    trainer = make_trainer(solver, int(np.sum(~np.isnan(labels))), SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return trainer.fit(EnsembleData(R, labels))
+
+
+def fitted_probabilities(R, labels):
+    return fit(R, labels).predict()
+
+
+def assert_warnings_only(stderr):
+    for line in stderr.splitlines():
+        assert line.startswith("cfensemble: warning: ")
+
+
+def assert_one_line_error(result, *parts):
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("cfensemble: error: ")
+    for part in parts:
+        assert part in result.stderr
+    assert result.stdout == ""
+
+
+# -------------------------------------------------------------------------------------------- combine
+
+
+def test_combine_prints_what_it_found_and_measured(run, table):
+    result = run("combine", table, "--labels", "t", "--id", "key")
+    assert result.exit_code == 0, result.output
+    lines = words(result)
+    assert ["rows", "120"] in lines
+    assert ["classifiers", "4"] in lines
+    assert ["labelled", "36", "(30.0%)"] in lines
+    assert ["positive", "rate", "33.3%"] in lines
+    assert ["missing", "share", "0.2%"] in lines
+    assert "5-fold cross-validation on the 36 labelled rows" in result.stdout
+    for name in ("CF-Ensemble", *BASELINES, "knn", "[bold]forest", "svm", "tree"):
+        assert name in result.stdout
+
+
+def test_combine_prints_the_cross_validated_figures_and_stars_the_best_of_each(run, table):
+    data = read_table(table, "t", "key")
+    methods = {**BASELINES, "CF-Ensemble": fitted_probabilities}
+    scores = {name: cross_validate(method, data.R, data.labels, SEED) for name, method in methods.items()}
+    best = {
+        "pr_auc": max(f"{s.pr_auc:.4f}" for s in scores.values()),
+        "log_loss": min(f"{s.log_loss:.4f}" for s in scores.values()),
+        "brier": min(f"{s.brier:.4f}" for s in scores.values()),
+    }
+    lines = words(run("combine", table, "--labels", "t", "--id", "key"))
+    for name, s in scores.items():
+        expected = name.split()
+        for metric, winner in best.items():
+            figure = f"{getattr(s, metric):.4f}"
+            expected += ["*", figure] if figure == winner else [figure]
+        assert expected in lines
+
+
+def test_combine_lists_the_weights_by_their_share(run, table):
+    data = read_table(table, "t", "key")
+    w = fit(data.R, data.labels).get_aggregator_weights()
+    order = np.argsort(-np.abs(w))
+    expected = [[data.classifiers[u], f"{w[u]:+.4f}", f"{abs(w[u]) / np.abs(w).sum():.1%}"] for u in order]
+    lines = words(run("combine", table, "--labels", "t", "--id", "key"))
+    start = lines.index(expected[0])
+    assert lines[start : start + 4] == expected
+
+
+@pytest.mark.parametrize("solver", MAX_ITERATIONS)
+def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path, solver):
+    out = tmp_path / "out.csv"
+    result = run("combine", table, "--labels", "t", "--id", "key", "--solver", solver, "--out", out)
+    assert result.exit_code == 0, result.output
+    written = rows(out)
+    data = read_table(table, "t", "key")
+    assert [row["id"] for row in written] == list(data.ids)
+    expected = fit(data.R, data.labels, solver).predict()
+    np.testing.assert_array_equal([float(row["probability"]) for row in written], expected)
+    assert [row["label"] for row in written] == [str(int(p >= 0.5)) for p in expected]
+
+
+def test_the_threshold_decides_the_label_and_rows_are_numbered_without_ids(run, tmp_path):
+    (tmp_path / "small.csv").write_text("a,b,t\n0.9,0.8,1\n0.7,0.9,1\n0.2,0.1,0\n0.1,0.3,0\n0.4,0.6,\n")
+    for threshold in (0, 1):
+        out = tmp_path / f"out{threshold}.csv"
+        result = run("combine", "small.csv", "--labels", "t", "--threshold", threshold, "--out", out)
+        assert result.exit_code == 0, result.output
+        assert [row["id"] for row in rows(out)] == ["1", "2", "3", "4", "5"]
+        assert {row["label"] for row in rows(out)} == {str(1 - threshold)}
+
+
+def test_combine_reads_and_writes_parquet(run, table, tmp_path):
+    write_table(tmp_path / "table.parquet", read_table(table, "t", "key"))
+    for suffix in (".csv", ".parquet"):
+        result = run("combine", f"table{suffix}", "--labels", "t", "--id", "key", "--out", f"out{suffix}")
+        assert result.exit_code == 0, result.output
+    as_csv = read_table(tmp_path / "out.csv", "label", "id")
+    as_parquet = read_table(tmp_path / "out.parquet", "label", "id")
+    np.testing.assert_array_equal(as_csv.R, as_parquet.R)
+    assert as_csv.ids == as_parquet.ids
+
+
+def test_combine_without_out_writes_nothing(run, table, tmp_path):
+    assert run("combine", table, "--labels", "t", "--id", "key").exit_code == 0
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_nothing_but_warnings_goes_to_stderr(run, table):
+    assert_warnings_only(run("combine", table, "--labels", "t", "--id", "key").stderr)
+
+
+@pytest.mark.parametrize("labels", [[1, 0, 0, 0, NAN], [0, 0, 0, 0, NAN], [NAN] * 5])
+def test_with_too_few_labels_nothing_is_estimated_but_every_row_gets_its_probability(run, tmp_path, labels):
+    R = np.array([[0.9, 0.2, 0.1, 0.3, 0.6], [0.8, 0.3, 0.1, 0.2, 0.5]])
+    write_table(tmp_path / "few.csv", PredictionTable(range(5), R, np.array(labels), ("a", "b"), None, "t"))
+    result = run("combine", "few.csv", "--labels", "t", "--out", "out.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("not estimated") == 3 * (1 + len(BASELINES))
+    assert "Cross-validation needs two labelled rows of each class" in result.stdout
+    assert len(rows(tmp_path / "out.csv")) == 5
+    assert_warnings_only(result.stderr)
+
+
+def test_without_labels_the_user_is_warned_and_the_positive_rate_is_not_known(run, tmp_path):
+    (tmp_path / "none.csv").write_text("a,b,t\n0.9,0.8,\n0.2,0.1,\n0.4,0.6,\n")
+    result = run("combine", "none.csv", "--labels", "t")
+    assert "cfensemble: warning: " in result.stderr
+    assert ["positive", "rate", "not", "known"] in words(result)
+
+
+def test_a_warning_of_every_fold_is_shown_once(run, table):
+    data = read_table(table, "t", "key")
+    R = np.vstack([data.R, np.full(120, NAN)])
+    write_table(table, PredictionTable(data.ids, R, data.labels, (*data.classifiers, "empty"), "key", "t"), force=True)
+    result = run("combine", table, "--labels", "t", "--id", "key")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("without any prediction") == 1
+    assert_warnings_only(result.stderr)
+
+
+# ------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "parts"),
+    [
+        ("a,t\n0.5,1\n", ["--labels", "y"], ["bad.csv: no label column 'y'", "a, t"]),
+        ("a,t\n0.5,1\n", ["--labels", "t", "--id", "k"], ["bad.csv: no id column 'k'"]),
+        ("a,t\n0.5,1\nhigh,0\n", ["--labels", "t"], ["bad.csv", "'a', row 2: holds 'high'"]),
+        ("a,t\n0.5,1\n0.5,0\n1.01,0\n", ["--labels", "t"], ["bad.csv", "'a', row 3: holds 1.01", "[0, 1]"]),
+        ("a,t\n-inf,1\n", ["--labels", "t"], ["bad.csv", "'a', row 1: holds -inf"]),
+        ("a,t\n0.5,1\n0.5,3\n", ["--labels", "t"], ["bad.csv", "'t', row 2: holds 3.0"]),
+        ("a,t\n", ["--labels", "t"], ["bad.csv: the table has no rows"]),
+        ("t\n1\n", ["--labels", "t"], ["bad.csv: no classifier columns"]),
+        ("a,a,t\n0,0,0\n", ["--labels", "t"], ["bad.csv: column 'a' occurs 2 times"]),
+        ("", ["--labels", "t"], ["bad.csv: cannot be read as csv"]),
+        ("a,t\n0.5,1\n", ["--labels", "t", "--solver", "sgd"], ["'sgd'", "als, torch"]),
+        ("a,t\n0.5,1\n", ["--labels", "t", "--threshold", "1.5"], ["--threshold: 1.5", "[0, 1]"]),
+        ("a,t\n0.5,1\n", ["--labels", "t", "--threshold", "nan"], ["--threshold: nan", "[0, 1]"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(run, tmp_path, text, options, parts):
+    (tmp_path / "bad.csv").write_text(text)
+    assert_one_line_error(run("combine", "bad.csv", *options, "--out", "out.csv"), *parts)
+    assert os.listdir(tmp_path) == ["bad.csv"]
+
+
+@pytest.mark.parametrize("name", ["table.xls", "nowhere.csv", "nowhere.parquet"])
+def test_a_table_that_cannot_be_read_is_bad_input(run, name):
+    assert_one_line_error(run("combine", name, "--labels", "t"), name)
+
+
+@pytest.mark.parametrize(
+    ("out", "part"),
+    [
+        ("out.txt", "unknown file type '.txt'"),
+        ("nowhere/out.csv", "create nowhere first"),
+        ("there.csv", "--force"),
+    ],
+)
+def test_an_impossible_output_is_refused_before_anything_is_read(run, tmp_path, monkeypatch, out, part):
+    (tmp_path / "there.csv").write_text("precious")
+    monkeypatch.setattr(commands, "read_table", lambda *_: pytest.fail("the table was read"))
+    assert_one_line_error(run("combine", "table.csv", "--labels", "t", "--out", out), out, part)
+    assert (tmp_path / "there.csv").read_text() == "precious"
+
+
+def test_force_replaces_an_existing_output_but_not_the_table_itself(run, table, tmp_path):
+    (tmp_path / "out.csv").write_text("old")
+    arguments = ("combine", table, "--labels", "t", "--id", "key", "--force", "--out")
+    assert run(*arguments, "out.csv").exit_code == 0
+    assert len(rows(tmp_path / "out.csv")) == 120
+    before = table.read_text()
+    assert_one_line_error(run(*arguments, "table.csv"), "is the table itself")
+    assert table.read_text() == before
+
+
+@pytest.mark.parametrize("arguments", [["combine", "table.csv"], ["combine", "--labels", "t"], ["mix"]])
+def test_bad_usage_exits_with_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_failing_disk_is_one_line_and_exit_code_1(run, table, monkeypatch, tmp_path):
+    def full_disk(fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    result = run("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("cfensemble: error: [Errno 28] No space left on device\n")
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
+# --------------------------------------------------------------------------------------------- program
+
+
+def program(code_or_module, *arguments, cwd):
+    command = [sys.executable, *code_or_module, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_program_combines_a_table(table, tmp_path):
+    arguments = ("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv")
+    done = program(["-m", "cfensemble.cli"], *arguments, cwd=tmp_path)
+    assert done.returncode == 0
+    assert_warnings_only(done.stderr)
+    assert "Wrote 120 rows to out.csv" in done.stdout
+    assert len(rows(tmp_path / "out.csv")) == 120
+
+
+def test_the_program_reports_bad_input_without_a_traceback(table, tmp_path):
+    done = program(["-m", "cfensemble.cli"], "combine", table, "--labels", "nope", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "no label column 'nope'" in done.stderr
+
+
+WITHOUT_TORCH = """
+import sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, Hidden())
+from cfensemble.cli import main
+main()
+"""
+
+
+def test_without_torch_the_torch_solver_says_what_to_install(table, tmp_path):
+    arguments = ("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv", "--solver")
+    done = program(["-c", WITHOUT_TORCH], *arguments, "torch", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "cfensemble[torch]" in done.stderr
+    assert os.listdir(tmp_path) == ["table.csv"]
+    assert program(["-c", WITHOUT_TORCH], *arguments, "als", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["typer", "rich", "pyarrow", "matplotlib"])
+def test_without_its_packages_the_program_says_what_to_install(monkeypatch, capsys, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    expected = f"cfensemble: {name} not installed; run: pip install 'cfensemble[cli]'\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_the_library_does_not_need_the_command_lines_packages(tmp_path):
+    code = "import sys\nsys.modules |= dict.fromkeys(('typer', 'rich', 'pyarrow', 'matplotlib'))  # hidden\n"
+    code += "import cfensemble.baselines, cfensemble.evaluation, cfensemble.tables, cfensemble.demo, cfensemble.plots\n"
+    code += "print('imported')"
+    assert program(["-c", code], cwd=tmp_path).stdout == "imported\n"
+
+
+def test_main_runs_the_program(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cfensemble", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"cfensemble {__version__}\n"
+
+
+# ------------------------------------------------------------------------------------------------ demo
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """What `demo --save` prints, and the folder that it wrote to, which held an earlier demo's table."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "demo_table.csv").write_text("of an earlier demo")
+    return CliRunner().invoke(app, ["demo", "--save", str(folder)]), folder
+
+
+@pytest.fixture(scope="module")
+def built():
+    return build_demo(SEED)
+
+
+def test_the_demo_keeps_its_files_where_it_is_told(saved, built):
+    result, folder = saved
+    assert result.exit_code == 0, result.output
+    assert sorted(os.listdir(folder)) == ["demo_figure.png", "demo_results.csv", "demo_table.csv"]
+    assert (folder / "demo_figure.png").read_bytes().startswith(b"\x89PNG")
+    table = read_table(folder / "demo_table.csv", built.table.label_column, built.table.id_column)
+    np.testing.assert_array_equal(table.R, built.table.R)
+    np.testing.assert_array_equal(table.labels, built.table.labels)
+
+
+def test_the_demo_runs_combine(saved, run, tmp_path):
+    result, folder = saved
+    options = ("--labels", "is_eight", "--id", "image", "--out", "again.csv")
+    again = run("combine", folder / "demo_table.csv", *options)
+    assert (tmp_path / "again.csv").read_text() == (folder / "demo_results.csv").read_text()
+    report, _, _ = again.stdout.partition("Wrote")
+    assert report in result.stdout
+
+
+def test_the_demo_scores_every_method_on_the_hidden_labels(saved, built):
+    result, folder = saved
+    hidden = np.isnan(built.table.labels)
+    ours = np.array([float(row["probability"]) for row in rows(folder / "demo_results.csv")])
+    average = plain_average(built.table.R, built.table.labels)
+    table = result.stdout.split("rows with hidden labels")[1].replace("*", "")
+    lines = [line.split() for line in table.splitlines()]
+    for name, p in {"CF-Ensemble": ours, "plain average": average}.items():
+        s = score(built.y[hidden], p[hidden])
+        assert [*name.split(), f"{s.pr_auc:.4f}", f"{s.log_loss:.4f}", f"{s.brier:.4f}"] in lines
+    for name in BASELINES:
+        assert name in table
+
+
+def test_the_demo_leaves_nothing_behind_unless_it_is_told_to(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    result = run("demo")
+    assert result.exit_code == 0, result.output
+    assert os.listdir(tmp_path) == []
+    assert "--save DIR" in result.stdout
+
+
+def test_a_demo_folder_that_is_a_file_is_bad_input(run, table):
+    assert_one_line_error(run("demo", "--save", table), "table.csv")
