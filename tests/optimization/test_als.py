@@ -184,6 +184,23 @@ def test_two_stages_first_fit_the_factors_then_the_aggregator(imbalanced):
     assert np.abs(gradient).max() < 1e-5
 
 
+def test_two_stages_have_converged_only_if_both_have(imbalanced):
+    options = {"schedule": "two_stage", "aggregator_optimizer": "newton", "init": "random", "tol": 1e-3}
+    assert fit(imbalanced[0], **options, max_iter=100).converged_
+    assert not fit(imbalanced[0], **options, balance=False, max_iter=12).converged_
+
+
+def test_costs_are_those_of_the_previous_iterations_predictions(imbalanced):
+    data, labelled = imbalanced[0], imbalanced[0].labeled_idx
+    options = {"cost": "confidence", "use_class_weights": False, "aggregator_lr": 2.0}
+    before, after = (fit(data, **options, max_iter=k) for k in (3, 4))
+    p, y = before.predict()[labelled], data.labels[labelled]
+    omega = 1 - np.abs(2 * p - 1)
+    q = after.predict()[labelled]
+    expected = -np.average(np.where(y == 1, np.log(q), np.log(1 - q)), weights=omega)
+    assert after.history["supervised"][-1] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("optimizer", ["momentum", "adam", "newton"])
 def test_every_optimizer_gets_further_than_plain_gradient_descent(imbalanced, optimizer):
     plain = fit(imbalanced[0]).history["supervised"][-1]

@@ -188,6 +188,7 @@ def test_convergence_is_reported_and_its_lack_warned_about(make, data):
     settled = make(max_iter=2000, aggregator_type="mean", rho=1.0).fit(data)
     assert settled.converged_
     assert settled.n_iter_ < 2000
+    make(callbacks=[lambda record: True]).fit(data)  # stopped on purpose, hence without a warning
 
 
 # ------------------------------------------------------------------------------------------------ folding in

@@ -198,11 +198,13 @@ class CFEnsembleTrainer(BaseTrainer):
             Y = random_factors(rng, self.latent_dim, problem.R.shape[1])
         run = _Run(self, problem, Y.astype(problem.R.dtype, copy=False))
         if self.schedule == "two_stage":
-            stopped = run.iterate(factors=True, aggregator=False)
-            if run.learns and not stopped:
+            run.iterate(factors=True, aggregator=False)
+            settled = run.converged
+            if run.learner is not None and not run.stopped:
                 run.iterate(factors=False, aggregator=True)
+                run.converged = run.converged and settled
         else:
-            run.iterate(factors=True, aggregator=run.learns)
+            run.iterate(factors=True, aggregator=run.learner is not None)
         return run.solution()
 
 
@@ -213,13 +215,12 @@ class _Run:
         self.trainer, self.problem = trainer, problem
         self.threads = resolve_threads(trainer.n_threads)
         m = problem.R.shape[0]
-        self.aggregator: BaseAggregator = (
-            WeightedAggregator(m) if trainer.aggregator_type == "weighted" else MeanAggregator(m)
-        )
-        self.learns = problem.supervised and isinstance(self.aggregator, WeightedAggregator)
+        weighted = WeightedAggregator(m) if trainer.aggregator_type == "weighted" else None
+        self.aggregator: BaseAggregator = weighted or MeanAggregator(m)
+        self.learner = weighted if problem.supervised else None
         self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, trainer.aggregator_lr)
         self.history = History()
-        self.converged = False
+        self.converged = self.stopped = False
         self.X: Float = np.zeros((trainer.latent_dim, m), problem.R.dtype)
         self.Y = Y
         self.gram, self.rhs = _core.classifier_moments(self.Y, problem.R, problem.C, self.threads)
@@ -228,40 +229,38 @@ class _Run:
 
     def solution(self) -> Solution:
         last = self.history.records[-1]
-        return Solution(self.X, self.Y, self.aggregator, self.history, self.converged, last.loss)
+        return Solution(self.X, self.Y, self.aggregator, self.history, self.converged, self.stopped, last.loss)
 
-    def iterate(self, factors: bool, aggregator: bool) -> bool:
-        """Up to max_iter iterations of the steps asked for; True if a callback stopped them."""
-        trainer, rho = self.trainer, self.problem.rho
+    def iterate(self, factors: bool, aggregator: bool) -> None:
+        """Up to max_iter iterations of the steps asked for."""
+        trainer = self.trainer
         frozen = trainer.freeze_aggregator_iters if factors else 0
         previous = np.nan  # nothing compares with it
-        self.converged = False
+        self.converged, self.n_degenerate = False, 0
         for iteration in range(trainer.max_iter):
+            labelled = self.labelled(iteration) if len(self.problem.columns) else None
             if factors:
                 self.step_factors()
-            labelled = self.labelled(iteration) if len(self.problem.columns) else None
             updates = aggregator and iteration >= frozen and (iteration - frozen) % trainer.aggregator_every == 0
             if updates and labelled is not None:
                 self.step_aggregator(labelled)
-            supervised = self.supervised_loss(labelled) if labelled is not None else 0.0
-            stopped = trainer._record(
+            self.stopped = trainer._record(
                 self.history,
-                rho,
+                self.problem.rho,
                 self.reconstruction,
-                supervised,
+                0.0 if labelled is None else self.supervised_loss(labelled),
                 self.aggregator.get_weights(),
                 self.n_degenerate,
             )
-            if stopped:
-                return True
+            if self.stopped:
+                return
             changing = aggregator and self.problem.weighting.is_changing(iteration, trainer.max_iter)
             if (updates or not aggregator) and not changing:  # else the aggregator has not had its say
                 current = self.minimised(factors, aggregator)
                 if trainer.tol > 0 and abs(previous - current) <= trainer.tol * abs(previous):
                     self.converged = True
-                    return False
+                    return
                 previous = current
-        return False
 
     def minimised(self, factors: bool, aggregator: bool) -> float:
         """What the steps just taken minimise: L_CF, or the one of its terms that they can change."""
@@ -280,6 +279,7 @@ class _Run:
         self.n_degenerate = degenerate_x + degenerate_y
 
     def labelled(self, iteration: int) -> LabelledInstances:
+        """The labelled instances, weighted by what the previous iteration ended in."""
         previous = None
         if self.problem.weighting.needs_predictions:
             columns = self.Y[:, self.problem.columns]
@@ -287,25 +287,24 @@ class _Run:
         return self.problem.labelled(iteration, self.trainer.max_iter, previous)
 
     def step_aggregator(self, labelled: LabelledInstances) -> None:
-        aggregator = self.aggregator
-        assert isinstance(aggregator, WeightedAggregator)
+        learner = self.learner
+        if learner is None:
+            return
 
         def objective(theta: Vector, with_hessian: bool) -> tuple[float, Vector, Vector | None]:
-            value, gradient, hessian = aggregator.derivatives(
+            value, gradient, hessian = learner.derivatives(
                 theta, self.X, self.Y, labelled, self.trainer.focal_gamma, with_hessian, self.threads
             )
-            deviation = theta[:-1] - 1 / len(aggregator.w)
-            l2 = self.trainer.aggregator_l2
-            gradient[:-1] += l2 * deviation
+            gradient[:-1] += self.trainer.aggregator_l2 * (theta[:-1] - 1 / len(learner.w))
             if hessian is not None:
-                hessian[np.arange(len(deviation)), np.arange(len(deviation))] += l2
-            return value + l2 / 2 * float(deviation @ deviation), gradient, hessian
+                hessian.flat[: -1 : len(theta) + 1] += self.trainer.aggregator_l2  # the diagonal but for b
+            return value + self.penalty(theta[:-1]), gradient, hessian
 
-        aggregator.set_theta(self.optimizer.step(np.append(aggregator.w, aggregator.b), objective))
+        learner.set_theta(self.optimizer.step(np.append(learner.w, learner.b), objective))
 
     def supervised_loss(self, labelled: LabelledInstances) -> float:
         value = self.aggregator.loss(self.X, self.Y, labelled, self.trainer.focal_gamma, self.threads)
-        if isinstance(self.aggregator, WeightedAggregator):
-            deviation = self.aggregator.w - 1 / len(self.aggregator.w)
-            value += self.trainer.aggregator_l2 / 2 * float(deviation @ deviation)
-        return value
+        return value if self.learner is None else value + self.penalty(self.learner.w)
+
+    def penalty(self, w: Vector) -> float:
+        return self.trainer.aggregator_l2 / 2 * float(np.sum((w - 1 / len(w)) ** 2))

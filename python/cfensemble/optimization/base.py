@@ -40,6 +40,7 @@ class Solution:
     aggregator: BaseAggregator
     history: History
     converged: bool
+    stopped: bool  # by a callback
     objective: float  # of the runs of a fit, the one with the least is kept
 
 
@@ -120,7 +121,7 @@ class BaseTrainer(ABC):
         CollapseWarning
             If the learned weights or predictions have degenerated.
         ConvergenceWarning
-            If the iterations ended before the objective settled.
+            If the iterations ended before the objective settled, unless a callback ended them.
         DataWarning
             If there are no labels, or class weights are asked for and only one class is labelled.
         """
@@ -184,7 +185,7 @@ class BaseTrainer(ABC):
                 collapse += "; they were reset to the plain average's"
             if collapse:
                 _warn(CollapseWarning, f"aggregator collapse: {collapse}. {REMEDY}")
-        if not solution.converged:
+        if not (solution.converged or solution.stopped):
             _warn(
                 ConvergenceWarning,
                 f"the objective had not settled after {len(history.records)} iterations; raise "

@@ -185,7 +185,7 @@ class _Run:
             threshold=trainer.min_delta,
         )
         self.history = History()
-        self.converged = False
+        self.converged = self.stopped = False
         self.best_value = np.inf
         self.best_state: dict[str, Any] = {}
 
@@ -205,10 +205,10 @@ class _Run:
                 raise FloatingPointError(f"the objective became {value} in epoch {epoch}: lower lr={trainer.lr}")
             if value < self.best_value or not self.problem.weighting.is_constant:  # else not comparable
                 self.best_value, self.best_state = value, copy.deepcopy(self.net.state_dict())
-            stopped = trainer._record(
+            self.stopped = trainer._record(
                 self.history, self.problem.rho, terms["reconstruction"], terms["supervised"], self.weights()
             )
-            if stopped:
+            if self.stopped:
                 return
             self.scheduler.step(value)
             improved = not value >= reference - trainer.min_delta * abs(reference)  # also at first, when it is inf
@@ -281,6 +281,7 @@ class _Run:
             aggregator=self.net.aggregator.to_numpy(),
             history=self.history,
             converged=self.converged,
+            stopped=self.stopped,
             objective=self.best_value,
         )
 
