@@ -19,7 +19,7 @@ test: demo $(VENV)/bench
 	$(BIN)/python -m pytest --cov=cfensemble --cov-report=term-missing:skip-covered
 
 slow: $(VENV)/bench
-	$(BIN)/python -m pytest -m slow --hypothesis-profile=long
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=long
 
 bench: $(VENV)/bench
 	$(BIN)/python -m pytest bench --benchmark-only

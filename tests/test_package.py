@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,10 @@ R, labels, _, _ = generate_simple_ensemble_data(random_state=0)
 print(CFEnsembleTrainer(latent_dim=2, random_seed=0, tol=0.1).fit(EnsembleData(R, labels)).predict().shape)
 """
     assert python(code) == ["(200,)"]
+
+
+def test_type_checkers_are_told_that_there_are_types():
+    assert files("cfensemble").joinpath("py.typed").is_file()
 
 
 def test_show_config_tells_how_this_installation_was_built():

@@ -6,6 +6,9 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "cfensemble/parallel.hpp"
@@ -42,6 +45,25 @@ inline void check_matrix(const py::array& array, const char* name) {
     }
 }
 
+// Factors (d, columns), d >= 1; returns d.
+inline Index check_factors(const py::array& array, const char* name, Index columns) {
+    const Index d = array.ndim() == 2 ? array.shape(0) : 1;
+    check_shape(array, name, d, columns);
+    if (d < 1) throw std::invalid_argument(std::string(name) + " has no rows: the latent dimension must be at least 1");
+    return d;
+}
+
+// Every size the kernels multiply out stays below 2^62.
+inline void check_sizes(Index m, Index n, Index d) {
+    const auto product = [](Index a, Index b) {
+        constexpr Index kLimit = Index(1) << 62;
+        if (a > kLimit / b) throw std::overflow_error("the problem is too large: sizes overflow 64 bits");
+        return a * b;
+    };
+    if (m < 1 || n < 1 || d < 1) throw std::invalid_argument("arrays must have at least one row and one column");
+    product(product(m + d, product(d, d + 1)), n);
+}
+
 template <class T>
 void check_dtype(const py::array& array, const char* name) {
     if (!py::isinstance<py::array_t<T>>(array)) {
@@ -73,9 +95,10 @@ MatrixView<T> matrix_view(const py::array& array, const char* name) {
     check_dtype<T>(array, name);
     check_matrix(array, name);
     constexpr Index size = sizeof(T);
-    if (array.strides(0) % size != 0 || array.strides(1) % size != 0) {
+    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) != 0 || array.strides(0) % size != 0 ||
+        array.strides(1) % size != 0) {
         throw std::invalid_argument(std::string(name) +
-                                    " must be aligned: its strides are no multiple of its item size");
+                                    " must be aligned to its item size; numpy.require(.., 'A') copies");
     }
     return {static_cast<const T*>(array.data()), array.shape(0), array.shape(1), array.strides(0) / size,
             array.strides(1) / size};
@@ -112,8 +135,10 @@ auto dispatch(const py::array& array, const char* name, const Function& function
 
 // Kernels run without the GIL; now and then they come back for it to see whether Ctrl-C was pressed.
 inline Execution execution(int n_threads) {
-    if (n_threads < 1) {
-        throw std::invalid_argument("n_threads must be at least 1, got " + std::to_string(n_threads));
+    constexpr int kMost = 1024;
+    if (n_threads < 1 || n_threads > kMost) {
+        throw std::invalid_argument("n_threads must be in [1, " + std::to_string(kMost) + "], got " +
+                                    std::to_string(n_threads));
     }
     using Clock = std::chrono::steady_clock;
     const auto poll = [last = Clock::now()]() mutable {

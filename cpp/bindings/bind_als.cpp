@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "arrays.hpp"
 #include "bind.hpp"
 #include "cfensemble/als.hpp"
@@ -7,8 +9,9 @@
 namespace cfensemble::bindings {
 namespace {
 
+template <class T>
 void check_lambda(double lambda_reg) {
-    if (!(std::isfinite(lambda_reg) && lambda_reg >= 0)) {
+    if (!(lambda_reg >= 0 && lambda_reg <= static_cast<double>(std::numeric_limits<T>::max()))) {
         throw std::invalid_argument("lambda_reg must be finite and at least 0, got " + std::to_string(lambda_reg));
     }
 }
@@ -20,13 +23,14 @@ struct InstanceStepOutput {
 
 InstanceStepOutput run_sweep(const py::array& X, const py::array& R, const std::optional<py::array>& C,
                              double lambda_reg, int n_threads, Moments* moments) {
-    check_lambda(lambda_reg);
     return dispatch(R, "R", [&](auto scalar) -> InstanceStepOutput {
         using T = decltype(scalar);
+        check_lambda<T>(lambda_reg);
         const Problem<T> data = problem<T>(R, C);
-        check_shape(X, "X", X.ndim() == 2 ? X.shape(0) : 1, data.n_classifiers());
+        const Index d = check_factors(X, "X", data.n_classifiers());
+        check_sizes(data.n_classifiers(), data.n_instances(), d);
         const DenseArray<T> x = dense<T>(X, "X");
-        DenseArray<T> Y({X.shape(0), data.n_instances()});
+        DenseArray<T> Y({d, data.n_instances()});
         const Factors<T> y = mutable_factors(Y);
         const Execution how = execution(n_threads);
         SweepResult result;
@@ -47,6 +51,7 @@ py::tuple instance_step(const py::array& X, const py::array& R, const std::optio
 py::tuple sweep_with_moments(const py::array& X, const py::array& R, const std::optional<py::array>& C,
                              double lambda_reg, int n_threads) {
     check_matrix(X, "X");
+    check_sizes(X.shape(1), 1, X.shape(0));
     Moments moments(X.shape(1), X.shape(0));
     const InstanceStepOutput out = run_sweep(X, R, C, lambda_reg, n_threads, &moments);
     return py::make_tuple(out.Y, to_array(moments.gram), to_array(moments.rhs), out.result.residual,
@@ -57,10 +62,11 @@ py::tuple moments_of(const py::array& Y, const py::array& R, const std::optional
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
         const Problem<T> data = problem<T>(R, C);
-        check_shape(Y, "Y", Y.ndim() == 2 ? Y.shape(0) : 1, data.n_instances());
+        const Index d = check_factors(Y, "Y", data.n_instances());
+        check_sizes(data.n_classifiers(), data.n_instances(), d);
         const DenseArray<T> y = dense<T>(Y, "Y");
         const Execution how = execution(n_threads);
-        Moments moments(data.n_classifiers(), Y.shape(0));
+        Moments moments(data.n_classifiers(), d);
         {
             const py::gil_scoped_release unlocked;
             classifier_moments<T>(data, factors<T>(y), moments, how);
@@ -70,21 +76,26 @@ py::tuple moments_of(const py::array& Y, const py::array& R, const std::optional
 }
 
 py::tuple classifier_step(const py::array& gram, const py::array& rhs, double lambda_reg, bool balance, int n_threads) {
-    check_lambda(lambda_reg);
+    check_lambda<double>(lambda_reg);
     check_matrix(rhs, "rhs");
     const Index m = rhs.shape(0), d = rhs.shape(1);
+    check_sizes(m, 1, d);
     check_shape(gram, "gram", m + 1, packed_size(d));
     const DenseArray<double> gram_array = dense<double>(gram, "gram"), rhs_array = dense<double>(rhs, "rhs");
     const Execution how = execution(n_threads);
     Moments moments(m, d);
     moments.gram = factors<double>(gram_array);
     moments.rhs = factors<double>(rhs_array);
+    if (!moments.gram.allFinite() || !moments.rhs.allFinite()) {
+        throw std::overflow_error(
+            "the sums over instances are not finite: C or the factors are too large for R's precision");
+    }
     DenseArray<double> X({d, m});
     Factors<double> x = mutable_factors(X);
     Index n_fallback = 0;
     {
         const py::gil_scoped_release unlocked;
-        n_fallback = solve_classifiers<double>(moments, lambda_reg, how.n_threads, x);
+        n_fallback = solve_classifiers<double>(moments, lambda_reg, how, x);
         if (balance) {
             const Eigen::MatrixXd YY = unpack_symmetric(moments.gram, m, d);
             x = (balancing_transform(x * x.transpose(), YY) * x).eval();
@@ -98,8 +109,7 @@ double residual(const py::array& X, const py::array& Y, const py::array& R, cons
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
         const Problem<T> data = problem<T>(R, C);
-        check_shape(X, "X", X.ndim() == 2 ? X.shape(0) : 1, data.n_classifiers());
-        check_shape(Y, "Y", X.shape(0), data.n_instances());
+        check_shape(Y, "Y", check_factors(X, "X", data.n_classifiers()), data.n_instances());
         const DenseArray<T> x = dense<T>(X, "X"), y = dense<T>(Y, "Y");
         const Execution how = execution(n_threads);
         const py::gil_scoped_release unlocked;

@@ -14,16 +14,16 @@ void check_labelled(const Labelled& labelled, Index n_instances) {
     for (Index i = 0; i < labelled.columns.size(); ++i) {
         const Index column = labelled.columns[i];
         const double label = labelled.labels[i], weight = labelled.weights[i];
-        const std::string place = "[" + std::to_string(i) + "]";
+        const auto place = [i] { return "[" + std::to_string(i) + "]"; };
         if (column < 0 || column >= n_instances) {
-            throw py::index_error("columns" + place + " is " + std::to_string(column) + ", outside [0, " +
+            throw py::index_error("columns" + place() + " is " + std::to_string(column) + ", outside [0, " +
                                   std::to_string(n_instances) + ")");
         }
         if (label != 0 && label != 1) {
-            throw std::invalid_argument("labels" + place + " is " + std::to_string(label) + ": must be 0 or 1");
+            throw std::invalid_argument("labels" + place() + " is " + std::to_string(label) + ": must be 0 or 1");
         }
         if (!(std::isfinite(weight) && weight >= 0)) {
-            throw std::invalid_argument("weights" + place + " is " + std::to_string(weight) +
+            throw std::invalid_argument("weights" + place() + " is " + std::to_string(weight) +
                                         ": must be finite and at least 0");
         }
     }
@@ -40,7 +40,7 @@ py::tuple loss_of(const py::array& X, const py::array& Y, const py::array& w, do
         using T = decltype(scalar);
         check_matrix(X, "X");
         check_matrix(Y, "Y");
-        check_shape(Y, "Y", X.shape(0), Y.shape(1));
+        check_shape(Y, "Y", check_factors(X, "X", X.shape(1)), Y.shape(1));
         check_length(w, "w", X.shape(1));
         const Index d = X.shape(0), m = X.shape(1), n = columns.size();
         check_length(columns, "columns", n);
@@ -81,7 +81,7 @@ py::array probabilities(const py::array& X, const py::array& Y, const py::array&
     return dispatch(Y, "Y", [&](auto scalar) -> py::array {
         using T = decltype(scalar);
         check_matrix(X, "X");
-        check_shape(Y, "Y", X.shape(0), Y.ndim() == 2 ? Y.shape(1) : 1);
+        check_shape(Y, "Y", check_factors(X, "X", X.shape(1)), Y.ndim() == 2 ? Y.shape(1) : 1);
         check_length(w, "w", X.shape(1));
         const DenseArray<T> x = dense<T>(X, "X"), y = dense<T>(Y, "Y");
         const DenseArray<double> w_array = dense<double>(w, "w");

@@ -16,14 +16,12 @@ Index work_per_instance(Index n_classifiers, Index d) {
     return n_classifiers * packed_size(d) + d * d * d / 6;
 }
 
-// Instances per block: as many as keep the packed block (three rows per classifier) within about a megabyte, and the
-// time between two polls well below a tenth of a second.
+// Instances per block: as many as keep the packed block (three rows per classifier) within about a megabyte.
 template <class T>
-Index block_size(Index n_classifiers, Index d) {
-    constexpr Index kBytes = Index(1) << 20, kMultiplyAdds = Index(1) << 27;
+Index block_size(Index n_classifiers) {
+    constexpr Index kBytes = Index(1) << 20;
     const Index in_cache = kBytes / (3 * (n_classifiers + 1) * static_cast<Index>(sizeof(T)));
-    const Index in_time = kMultiplyAdds / work_per_instance(n_classifiers, d);
-    return std::clamp(std::min(in_cache, in_time) / kChunk, Index(1), Index(32)) * kChunk;
+    return std::clamp(in_cache / kChunk, Index(4), Index(32)) * kChunk;
 }
 
 Index n_chunks(Index n_instances) {
@@ -31,23 +29,22 @@ Index n_chunks(Index n_instances) {
 }
 
 // The pass: packs block after block and calls, for each chunk of it in parallel,
-// chunk(block, offset in block, first instance, last instance, thread), then block_done(block, first, last, n_threads).
+// chunk(block, offset in block, first instance, last instance, thread), then block_done(block, first, last, execution).
 template <class T, class Chunk, class BlockDone>
 void for_each_block(const Problem<T>& problem, Index d, const Execution& execution, const Chunk& chunk,
                     const BlockDone& block_done) {
     const Index m = problem.n_classifiers(), n = problem.n_instances();
-    const int n_threads = worthwhile_threads(n * work_per_instance(m, d), execution.n_threads);
-    const Index capacity = std::min(block_size<T>(m, d), n_chunks(n) * kChunk);
+    const Execution how = worthwhile(n * work_per_instance(m, d), execution);
+    const Index capacity = std::min(block_size<T>(m), n_chunks(n) * kChunk);
     PackedBlock<T> block(m, capacity);
     for (Index begin = 0; begin < n; begin += capacity) {
-        execution.poll();
         const Index end = std::min(begin + capacity, n);
-        parallel_for(n_chunks(end - begin), n_threads, [&](Index task, int thread) {
+        parallel_for(n_chunks(end - begin), how, [&](Index task, int thread) {
             const Index first = begin + task * kChunk, last = std::min(first + kChunk, end);
             block.pack(problem, first, last, task * kChunk);
             chunk(block, task * kChunk, first, last, thread);
         });
-        block_done(block, begin, end, n_threads);
+        block_done(block, begin, end, how);
     }
 }
 
@@ -71,7 +68,8 @@ SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda,
                   const Execution& execution) {
     const Index d = X.rows();
     const InstanceStep<T> step(X, lambda);
-    std::vector<typename InstanceStep<T>::Scratch> scratch(static_cast<std::size_t>(execution.n_threads),
+    const Index team = std::min<Index>(execution.n_threads, n_chunks(problem.n_instances()));
+    std::vector<typename InstanceStep<T>::Scratch> scratch(static_cast<std::size_t>(team),
                                                            typename InstanceStep<T>::Scratch(d));
     Vector<double> residuals(n_chunks(problem.n_instances()));  // by chunk: added up in a fixed order
     Vector<Index> fallbacks(residuals.size());
@@ -91,10 +89,10 @@ SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda,
         fallbacks[first / kChunk] = n_fallback;
     };
     for_each_block(problem, d, execution, chunk,
-                   [&](const PackedBlock<T>& block, Index begin, Index end, int n_threads) {
+                   [&](const PackedBlock<T>& block, Index begin, Index end, const Execution& how) {
                        if (moments == nullptr) return;
                        const ConstFactors<T> solved(Y.data(), d, Y.cols());
-                       add_moments(block, solved, begin, end - begin, n_threads, *moments);
+                       add_moments(block, solved, begin, end - begin, how, *moments);
                    });
     return {residuals.sum(), fallbacks.sum()};
 }
@@ -104,8 +102,8 @@ void classifier_moments(const Problem<T>& problem, const ConstFactors<T>& Y, Mom
                         const Execution& execution) {
     for_each_block(
         problem, Y.rows(), execution, [](const PackedBlock<T>&, Index, Index, Index, int) {},
-        [&](const PackedBlock<T>& block, Index begin, Index end, int n_threads) {
-            add_moments(block, Y, begin, end - begin, n_threads, moments);
+        [&](const PackedBlock<T>& block, Index begin, Index end, const Execution& how) {
+            add_moments(block, Y, begin, end - begin, how, moments);
         });
 }
 
@@ -124,7 +122,7 @@ double weighted_residual(const Problem<T>& problem, const ConstFactors<T>& X, co
         }
         residuals[first / kChunk] = residual;
     };
-    for_each_block(problem, d, execution, chunk, [](const PackedBlock<T>&, Index, Index, int) {});
+    for_each_block(problem, d, execution, chunk, [](const PackedBlock<T>&, Index, Index, const Execution&) {});
     return residuals.sum();
 }
 

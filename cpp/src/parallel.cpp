@@ -30,7 +30,12 @@ int usable_threads(int n_threads) {
 #ifdef CFENSEMBLE_HAS_FORK
     static_cast<void>(registered);
 #endif
+#ifdef _OPENMP
     return forked ? 1 : n_threads;
+#else
+    static_cast<void>(n_threads);
+    return 1;
+#endif
 }
 
 }  // namespace cfensemble

@@ -5,6 +5,8 @@ from functools import cache
 from cfensemble import _core
 from cfensemble._validation import integer
 
+MOST_THREADS = 1024  # the kernels' own limit; more are surely a mistake
+
 
 def resolve_threads(n_threads: int | None) -> int:
     """Return `n_threads`, or for None the smallest of CPU affinity, cgroup quota and OpenMP's own limit.
@@ -12,7 +14,7 @@ def resolve_threads(n_threads: int | None) -> int:
     OpenMP's limit is OMP_NUM_THREADS, or what threadpoolctl has set.
     """
     if n_threads is not None:
-        return integer(n_threads, "n_threads", 1)
+        return integer(n_threads, "n_threads", 1, MOST_THREADS)
     return min(_available_cpus(), _core.max_threads())
 
 

@@ -5,24 +5,24 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from cfensemble._typing import Float, Mask, Vector
 
 
-def float_matrix(value: ArrayLike, name: str) -> Float:
+def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instances") -> Float:
     """`value` as a 2-D, non-empty array; float32 and float64 are kept as they are, other numbers become float64."""
     _reject_masked(value, name)
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} must be 2-D (classifiers x instances): {error}") from error
+        raise ValueError(f"{name} must be 2-D ({axes}): {error}") from error
     if array.ndim != 2:
-        raise ValueError(f"{name} must be 2-D (classifiers x instances), got shape {array.shape}")
+        raise ValueError(f"{name} must be 2-D ({axes}), got shape {array.shape}")
     if array.size == 0:
-        raise ValueError(f"{name} is empty, shape {array.shape}: it needs at least one classifier and one instance")
+        raise ValueError(f"{name} is empty, shape {array.shape}: it needs at least one row and one column ({axes})")
     if array.dtype in (np.float32, np.float64):
-        return array
+        return np.require(array, requirements="A")  # copies fields of packed records, say
     try:
         return array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind")
     except (TypeError, ValueError) as error:
@@ -48,9 +48,12 @@ def confidence_matrix(value: ArrayLike, R: Float, name: str = "C") -> Float:
     return np.where(missing, 0, C) if C[missing].any() else C
 
 
-def factor_matrix(value: ArrayLike, name: str) -> Float:
-    """`value` as a matrix of finite factors, (d, columns)."""
-    factors = float_matrix(value, name)
+def factor_matrix(value: ArrayLike, name: str, dtype: DTypeLike | None = None) -> Float:
+    """`value` as a matrix of finite factors, (d, columns), in this precision or its own."""
+    factors = float_matrix(value, name, "latent dimensions x columns")
+    if dtype is not None:
+        with np.errstate(over="ignore"):  # what becomes infinite is reported next
+            factors = factors.astype(dtype, copy=False)
     reject_first(factors, ~np.isfinite(factors), name, "factors are finite")
     return factors
 
@@ -124,6 +127,13 @@ def generator(value: Any, name: str = "random_state") -> np.random.Generator:
     if isinstance(value, np.random.Generator):
         return value
     return np.random.default_rng(None if value is None else integer(value, name, 0))
+
+
+def boolean(value: Any, name: str) -> bool:
+    """`value` if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def choice(value: Any, name: str, valid: Collection[str]) -> str:

@@ -47,9 +47,9 @@ def loss_curves(history: History, ax: "Axes | None" = None) -> "Axes":
     ax = _axes(ax)
     columns = {"loss": "total", "recon_weighted": "reconstruction, weighted", "sup_weighted": "supervised, weighted"}
     for style, (column, label) in zip((_STYLES[0], _STYLES[4], _STYLES[6]), columns.items(), strict=True):
-        if any(value > 0 for value in history[column]):
+        if column == "loss" or any(history[column]):
             ax.plot(_iterations(history), history[column], label=label, **style)
-    ax.set(xlabel="Iteration", ylabel="Loss", yscale="log")
+    ax.set(xlabel="Iteration", ylabel="Loss", yscale="log" if min(history["loss"]) > 0 else "linear")
     ax.legend(frameon=False)
     return ax
 

@@ -214,13 +214,37 @@ def test_balance_keeps_the_reconstruction_and_minimises_the_norms(problem):
         ({"R": np.full((4, 6), np.inf)}, ValueError, r"R\[0, 0\] is inf.*must be finite"),
         ({"lambda_reg": -1.0}, ValueError, "lambda_reg must be finite and at least 0"),
         ({"lambda_reg": np.nan}, ValueError, "lambda_reg must be finite and at least 0"),
-        ({"n_threads": 0}, ValueError, "n_threads must be at least 1, got 0"),
+        ({"X": np.ones((0, 4))}, ValueError, "X has no rows: the latent dimension must be at least 1"),
+        ({"X": np.ones((3, 0)), "R": np.ones((0, 6))}, ValueError, "at least one row and one column"),
+        ({"R": np.frombuffer(bytes(8 * 24 + 1), np.float64, 24, 1).reshape(4, 6)}, ValueError, "R must be aligned"),
+        ({"n_threads": 10**6}, ValueError, r"n_threads must be in \[1, 1024\], got 1000000"),
+        ({"n_threads": 0}, ValueError, r"n_threads must be in \[1, 1024\], got 0"),
     ],
 )
 def test_bad_input_is_named(change, error, message):
     good = {"X": np.ones((3, 4)), "R": np.ones((4, 6)), "C": None, "lambda_reg": 0.1, "n_threads": 2}
     with pytest.raises(error, match=message):
         _core.instance_step(**(good | change))
+
+
+@pytest.mark.parametrize("call", ["classifier_moments", "classifier_step", "weighted_residual", "predict"])
+def test_no_kernel_takes_factors_without_dimensions(call):
+    nothing, R = np.ones((0, 6)), np.ones((4, 6))
+    arguments = {
+        "classifier_moments": (nothing, R, None, 1),
+        "classifier_step": (np.ones((5, 0)), np.ones((4, 0)), 0.1, False, 1),
+        "weighted_residual": (np.ones((0, 4)), nothing, R, None, 1),
+        "predict": (np.ones((0, 4)), nothing, np.ones(4), 0.0, 1),
+    }
+    with pytest.raises(ValueError, match="at least"):
+        getattr(_core, call)(*arguments[call])
+
+
+def test_sums_beyond_the_datas_precision_are_an_error_not_nan():
+    Y, R, C = (np.ones(shape, np.float32) for shape in ((2, 50), (3, 50), (3, 50)))
+    gram, rhs = _core.classifier_moments(Y, R, np.float32(3e38) * C, 1)
+    with pytest.raises(OverflowError, match="not finite: C or the factors are too large"):
+        _core.classifier_step(gram, rhs, 0.1, False, 1)
 
 
 def test_the_first_offending_place_is_reported_whatever_the_number_of_threads():

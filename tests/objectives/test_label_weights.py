@@ -122,13 +122,14 @@ def test_a_schedule_must_stay_between_0_and_1(share):
         omega(LabelWeighting(weight_schedule=lambda iteration: share), 3)
 
 
-@pytest.mark.parametrize(
-    ("settings", "culprit"),
-    [({"instance_weight": np.zeros(8)}, "instance_weight"), ({"cost": "confidence"}, "cost")],
-)
-def test_weights_that_are_all_0_are_refused_with_their_cause(settings, culprit):
-    with pytest.raises(ValueError, match=culprit):
-        omega(LabelWeighting(**settings), previous=np.array([0.0, 1, 1, 0]))
+def test_weights_that_are_all_0_are_refused():
+    with pytest.raises(ValueError, match="instance_weight is 0 on every labelled instance"):
+        omega(LabelWeighting(instance_weight=np.zeros(8)))
+
+
+def test_once_everything_is_decided_the_cost_no_longer_counts():
+    decided = omega(LabelWeighting(cost="confidence"), previous=np.array([0.0, 1, 1, 0]))
+    np.testing.assert_array_equal(decided, omega(LabelWeighting()))
 
 
 def test_labels_that_are_missing_where_the_mask_says_otherwise_are_refused():

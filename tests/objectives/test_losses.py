@@ -193,11 +193,19 @@ def test_bad_input_is_named_with_its_place(changed, message):
         combined_loss(**VALID | changed)
 
 
+def test_rmse_of_some_instances_takes_a_mask_or_indices():
+    R, R_hat = np.zeros((2, 3)), np.array([[1.0, 5, 2], [1, 5, 2]])
+    expected = np.sqrt(2.5)
+    for mask in ([0, 2], np.array([True, False, True]), np.array([[True, False, True]] * 2)):
+        assert compute_rmse(R, R_hat, mask) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((np.ones((2, 3)), np.ones((3, 2))), r"R_hat must have R's shape \(2, 3\), got \(3, 2\)"),
-        ((np.ones((2, 3)), np.ones((2, 3)), [0, 1]), r"mask must be boolean with R's shape \(2, 3\)"),
+        ((np.ones((2, 3)), np.ones((2, 3)), [0, 3]), "mask holds index 3, but there are 3 instances"),
+        ((np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))), r"mask must be boolean with R's shape \(2, 3\)"),
         ((np.ones((2, 3)), np.ones((2, 3)), np.ones((3, 2), bool)), "mask must be boolean with R's shape"),
         ((np.ones((2, 3)), np.ones((2, 3)), np.zeros((2, 3), bool)), "no observed entry"),
         ((np.full((2, 3), NAN), np.ones((2, 3))), "no observed entry"),

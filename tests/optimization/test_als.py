@@ -207,8 +207,15 @@ def test_every_optimizer_gets_further_than_plain_gradient_descent(imbalanced, op
     assert fit(imbalanced[0], aggregator_optimizer=optimizer).history["supervised"][-1] < plain
 
 
-def test_label_aware_confidence_is_not_applied_twice(imbalanced):
+def test_a_diverging_aggregator_says_what_to_do(imbalanced):
+    with pytest.raises(FloatingPointError, match=r"no longer finite in iteration \d: lower aggregator_lr"):
+        fit(imbalanced[0], aggregator_lr=1.7e308, use_class_weights=False)
+
+
+def test_label_aware_confidence_is_not_applied_twice_and_heeds_alpha(imbalanced):
     data = imbalanced[0]
+    weak, strong = (fit(data, confidence="label_aware", label_aware_alpha=alpha) for alpha in (0, 5))
+    assert not np.allclose(weak.get_reconstruction(), strong.get_reconstruction(), rtol=1e-6)
     twice = fit(data, confidence="label_aware")
     once = fit(data, confidence="certainty", use_label_aware_confidence=True)
     np.testing.assert_array_equal(twice.X, once.X)
@@ -278,12 +285,12 @@ def test_singular_half_steps_are_logged(problem, caplog):
     ("arguments", "message"),
     [
         ({"R": np.zeros(3)}, "R must be 2-D"),
-        ({"R": np.full((3, 5), np.inf)}, "R must be finite"),
+        ({"R": np.full((3, 5), np.inf)}, r"R\[0, 0\] is inf"),
         ({"X": np.zeros((2, 4))}, r"X must have shape \(2, 3\)"),
         ({"C": np.zeros((3, 4))}, r"C must have R's shape \(3, 5\), got \(3, 4\)"),
         ({"C": np.full((3, 5), -2.0)}, r"C\[0, 0\] is -2.0"),
         ({"lambda_reg": -1}, "lambda_reg must be finite and >= 0"),
-        ({"n_threads": 0}, "n_threads must be at least 1"),
+        ({"n_threads": 0}, r"n_threads must be in \[1, 1024\], got 0"),
     ],
 )
 def test_bad_arguments_of_half_steps_are_named(arguments, message):

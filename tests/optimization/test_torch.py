@@ -141,6 +141,27 @@ def test_early_stopping_on_held_out_labels(data):
     assert not np.allclose(trainer.get_aggregator_weights(), plain.get_aggregator_weights())
 
 
+def test_held_out_labels_are_unknown_to_the_fold_in_rule_too(data):
+    trainer = fit(data, validation_fraction=0.5, confidence="calibration")
+    train, _ = data.split_labeled_data(0.5, 0)
+    expected = trainer.confidence.fold_in_rule(data.R, train.labels)(data.R)
+    np.testing.assert_array_equal(trainer._confidence_rule(data.R), expected)
+
+
+def test_holding_out_nothing_is_refused(data):
+    labels = np.full(data.n_instances, np.nan)
+    labels[[0, 1]] = 0, 1
+    with pytest.raises(ValueError, match="holds out no label"):
+        fit(EnsembleData(data.R, labels), validation_fraction=0.2)
+
+
+def test_labelled_instances_may_be_given_by_index(data):
+    net = CFEnsembleNet(*data.R.shape, 5, dtype=torch.float64, random_state=0)
+    R, C, labels, mask = tensors(data)
+    by_mask, by_index = (net.compute_loss(R, C, labels, which, 0.3, 0.1)[0] for which in (mask, mask.nonzero()[:, 0]))
+    assert by_mask == by_index
+
+
 @pytest.mark.parametrize("options", [{"cost": "confidence"}, {"weight_schedule": "ramp"}])
 def test_with_changing_weights_the_last_state_is_kept(data, options):
     trainer = fit(data, **options)
@@ -159,8 +180,10 @@ def test_a_diverging_fit_says_what_to_do(data):
 
 
 def test_an_unusable_device_is_named(data):
-    with pytest.raises(ValueError, match="device='abacus' is not usable here"):
-        fit(data, device="abacus")
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu', 'cuda' or another of torch's, got 'abacus'"):
+        CFEnsemblePyTorchTrainer(device="abacus")
+    with pytest.raises(ValueError, match="device='cuda:99' is not usable here"):
+        fit(data, device="cuda:99")
 
 
 @needs_cuda

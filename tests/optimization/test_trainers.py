@@ -123,7 +123,9 @@ def test_the_last_record_is_the_loss_of_the_state_that_is_kept(make, data, optio
 
 def test_a_fitted_trainer_can_be_pickled(make, data):
     trainer = make(confidence="adaptive").fit(data)
-    again = pickle.loads(pickle.dumps(trainer))
+    pickled = pickle.dumps(trainer)
+    assert len(pickled) < 2 * (trainer.X.nbytes + trainer.Y.nbytes) + 20_000  # without R
+    again = pickle.loads(pickled)
     np.testing.assert_array_equal(again.predict(), trainer.predict())
     np.testing.assert_array_equal(again.predict(R_new=data.R[:, :9]), trainer.predict(R_new=data.R[:, :9]))
 
@@ -166,6 +168,17 @@ def test_callbacks_see_read_only_records_and_can_stop(make, data):
     assert not trainer.converged_
 
 
+def test_whatever_is_true_stops_and_it_stops_the_whole_fit(make, data):
+    seen = []
+
+    def stop(record):
+        seen.append(record.iteration)
+        return record.weights.sum() > -1e9  # a NumPy bool
+
+    make(n_restarts=3, callbacks=[stop]).fit(data)
+    assert seen == [0]
+
+
 def test_an_interrupted_fit_leaves_the_trainer_as_it_was(make, data):
     trainer = make()
     trainer.fit(data)
@@ -180,6 +193,15 @@ def test_an_interrupted_fit_leaves_the_trainer_as_it_was(make, data):
         trainer.fit(EnsembleData(data.R[:, ::-1], data.labels[::-1]))
     np.testing.assert_array_equal(trainer.predict(), before)
     np.testing.assert_array_equal(trainer.predict(data), before)
+
+    class Interrupted(CertaintyConfidence):
+        def fold_in_rule(self, R, labels):
+            raise KeyboardInterrupt
+
+    trainer.confidence, trainer.callbacks = Interrupted(), ()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(EnsembleData(data.R[:, ::-1], data.labels[::-1]))
+    np.testing.assert_array_equal(trainer.predict(), before)
 
 
 def test_convergence_is_reported_and_its_lack_warned_about(make, data):
@@ -313,6 +335,31 @@ def test_costs_by_confidence_change_the_weights(make, data):
     )
 
 
+@pytest.mark.parametrize("kind", ["weighted", "mean"])
+def test_costs_by_confidence_suit_every_aggregator(make, data, kind):
+    assert np.isfinite(make(cost="confidence", aggregator_type=kind).fit(data).history["loss"]).all()
+
+
+def test_a_schedule_is_asked_for_the_iterations_there_are(make, data):
+    trainer = make(max_iter=7, weight_schedule=np.linspace(0, 1, 7).tolist().__getitem__).fit(data)
+    assert trainer.n_iter_ <= 7
+
+
+def test_what_a_strategy_returns_is_checked(make, data):
+    class Doubling(CertaintyConfidence):
+        def compute(self, R, labels):
+            return 2 * super().compute(R, labels).astype(np.float64)
+
+    class Negative(CertaintyConfidence):
+        def compute(self, R, labels):
+            return -super().compute(R, labels)
+
+    single = EnsembleData(data.R.astype(np.float32), data.labels)
+    assert make(confidence=Doubling()).fit(single).predict().dtype == np.float32
+    with pytest.raises(ValueError, match=r"confidence\[0, 0\] is -0.*confidence weights are finite and >= 0"):
+        make(confidence=Negative()).fit(data)
+
+
 def test_restarts_keep_the_run_with_the_least_objective(make, data):
     losses = []
 
@@ -376,7 +423,7 @@ def test_attention_is_learned_and_predicts_new_columns(imbalanced):
         ({"aggregator_l2": -1}, "aggregator_l2 must be finite and >= 0, got -1"),
         ({"max_iter": 0}, "max_(iter|epochs) must be at least 1, got 0"),
         ({"n_restarts": 0}, "n_restarts must be at least 1, got 0"),
-        ({"n_threads": 0}, "n_threads must be at least 1, got 0"),
+        ({"n_threads": 0}, r"n_threads must be in \[1, 1024\], got 0"),
         ({"random_seed": -1}, "random_seed must be at least 0, got -1"),
         ({"aggregator_type": "median"}, "aggregator_type must be one of 'weighted', 'mean'.*, got 'median'"),
         ({"confidence": "trust"}, "confidence must be one of 'uniform', 'certainty'.*, got 'trust'"),
@@ -424,6 +471,10 @@ def test_bad_types_are_named(make, data):
         make(confidence=3)
     with pytest.raises(TypeError, match="data must be an EnsembleData, got ndarray"):
         make().fit(data.R)
+    with pytest.raises(TypeError, match="got ndarray; predictions go to R_new="):
+        make().fit(data).predict(data.R)
+    with pytest.raises(TypeError, match="use_class_weights must be True or False, got 'no'"):
+        make(use_class_weights="no")
 
 
 def test_predicting_before_fitting_says_so(make, data):
@@ -471,6 +522,15 @@ def test_read_only_strided_and_integer_predictions_are_fine(make, data):
     np.testing.assert_allclose(make().fit(EnsembleData(wide, data.labels)).predict(), expected, rtol=1e-9)
     votes = (np.nan_to_num(data.R) > 0.5).astype(int)
     assert np.isfinite(make(on_collapse="ignore").fit(EnsembleData(votes, data.labels)).predict()).all()
+
+
+def test_instances_without_predictions_do_not_hide_a_collapse():
+    alike = np.full((5, 100), 0.3)
+    alike[:, ::2] = np.nan
+    with pytest.warns(DataWarning, match="without any prediction"):
+        half_empty = EnsembleData(alike, np.tile([0.0, 0, 1, 0], 25))
+    with pytest.warns(CollapseWarning, match="all predictions are alike"):
+        als(use_class_weights=False).fit(half_empty)
 
 
 def test_collapse_is_warned_about_reset_or_ignored(make, data):

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <limits>
 
 #include "cfensemble/config.hpp"
 

@@ -4,6 +4,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -33,10 +34,10 @@ inline std::pair<Eigen::VectorXd, bool> solve_semidefinite(const Eigen::MatrixXd
 // Writes X (d, m). Returns how many systems were singular to working precision; those get their minimum-norm solution.
 // A classifier without any weight gets x = 0 and is not counted.
 template <class T>
-Index solve_classifiers(const Moments& moments, double lambda, int n_threads, Factors<T> X) {
+Index solve_classifiers(const Moments& moments, double lambda, const Execution& execution, Factors<T> X) {
     const Index d = X.rows(), m = X.cols();
     std::vector<char> degenerate(static_cast<std::size_t>(m), 0);
-    parallel_for(m, worthwhile_threads(m * d * d * d / 6, n_threads), [&](Index u, int) {
+    parallel_for(m, worthwhile(m * packed_size(d) * d / 3, execution), [&](Index u, int) {
         Eigen::MatrixXd A = unpack_symmetric(moments.gram, u, d);
         if (!(A.diagonal().maxCoeff() > 0)) {
             X.col(u).setZero();

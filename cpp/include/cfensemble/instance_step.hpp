@@ -6,6 +6,7 @@
 #pragma once
 
 #include <Eigen/QR>
+#include <cmath>
 
 #include "cfensemble/cholesky.hpp"
 #include "cfensemble/gram.hpp"

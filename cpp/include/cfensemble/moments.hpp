@@ -1,6 +1,7 @@
 // What the classifier step needs of the instances: per classifier, sums over all of them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -24,8 +25,8 @@ struct Moments {
 // task that adds up its tiles in order: the result does not depend on the number of threads. Tasks own groups of
 // columns (not of classifiers), so that each product y_ij y_ik is formed once.
 template <class T>
-void add_moments(const PackedBlock<T>& block, const ConstFactors<T>& Y, Index begin, Index n, int n_threads,
-                 Moments& moments) {
+void add_moments(const PackedBlock<T>& block, const ConstFactors<T>& Y, Index begin, Index n,
+                 const Execution& execution, Moments& moments) {
     using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
     constexpr Index kTile = 256;  // products and weights of a tile stay in cache; longest sum in the data's precision
     constexpr Index kGroup = 32;  // columns per task
@@ -45,7 +46,7 @@ void add_moments(const PackedBlock<T>& block, const ConstFactors<T>& Y, Index be
         }
     };
 
-    parallel_for(n_product_tasks + n_rhs_tasks, n_threads, [&](Index task, int) {
+    parallel_for(n_product_tasks + n_rhs_tasks, execution, [&](Index task, int) {
         if (task < n_product_tasks) {
             const Index first = task * kGroup, last = std::min(first + kGroup, n_products);
             Index row = 0;

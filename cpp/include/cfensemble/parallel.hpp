@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <functional>
 
@@ -22,32 +23,40 @@ struct Execution {
 // The most threads OpenMP would start for this process; 1 in a build without OpenMP.
 int max_threads();
 
-// n_threads, or 1 in a forked child: the parent's OpenMP team does not exist there, and waiting for it hangs.
+// n_threads; but 1 without OpenMP, and in a forked child: the parent's team does not exist there, and waiting for it
+// hangs.
 int usable_threads(int n_threads);
 
 // How many threads a pass of so many multiply-adds is worth: starting and joining a team costs some ten microseconds on
 // an idle machine, and a scheduler's time slice on a busy one.
-inline int worthwhile_threads(Index multiply_adds, int n_threads) {
+inline Execution worthwhile(Index multiply_adds, const Execution& execution) {
     constexpr Index kWorthATeam = Index(1) << 20;
-    return multiply_adds < kWorthATeam ? 1 : n_threads;
+    return {multiply_adds < kWorthATeam ? 1 : execution.n_threads, execution.poll};
 }
 
-// Calls body(task, thread) for every task in [0, n_tasks); 0 <= thread < n_threads, for scratch memory.
-// An exception never leaves the parallel region: the first task's is rethrown once all threads are done.
+// Calls body(task, thread) for every task in [0, n_tasks); 0 <= thread < n_threads, for scratch memory. The calling
+// thread polls before each of its tasks. An exception never leaves the parallel region: the remaining tasks are
+// skipped, and of the tasks that failed the first one's is rethrown once all threads are done.
 template <class Body>
-void parallel_for(Index n_tasks, int n_threads, const Body& body) {
-    const int team = static_cast<int>(std::min<Index>(usable_threads(n_threads), n_tasks));
+void parallel_for(Index n_tasks, const Execution& execution, const Body& body) {
+    const int team = static_cast<int>(std::min<Index>(usable_threads(execution.n_threads), n_tasks));
     if (team <= 1) {
-        for (Index task = 0; task < n_tasks; ++task) body(task, 0);
+        for (Index task = 0; task < n_tasks; ++task) {
+            execution.poll();
+            body(task, 0);
+        }
         return;
     }
 #ifdef _OPENMP
     std::exception_ptr error;
-    Index failed_task = n_tasks;
+    std::atomic<Index> failed_task{n_tasks};
 #pragma omp parallel for num_threads(team) schedule(dynamic, 1)
     for (Index task = 0; task < n_tasks; ++task) {
+        if (task > failed_task) continue;
         try {
-            body(task, omp_get_thread_num());
+            const int thread = omp_get_thread_num();
+            if (thread == 0) execution.poll();
+            body(task, thread);
         } catch (...) {
 #pragma omp critical(cfensemble_parallel_for)
             if (task < failed_task) {

@@ -1,8 +1,9 @@
 """The compiled kernels.
 
-Contracts: R and C in any layout and either precision, never modified, and computed with in R's precision; shapes and
-finiteness checked; the GIL released; results that do not depend on the number of threads. The definitions, readable,
-are the NumPy twins in `cfensemble._reference`.
+Contracts: R and C in any layout and either precision, never modified, and computed with in R's precision; shapes,
+dtypes and the values of R and C checked (factors are taken as they are: their owners check them); the GIL released;
+results that do not depend on the number of threads. The definitions, readable, are the NumPy twins in
+`cfensemble._reference`.
 """
 
 from cfensemble._core._baseline import (

@@ -176,12 +176,12 @@ class EnsembleData:
 
 def _warn_about_empty_lines(R: Float) -> None:
     missing = np.isnan(R)
-    for kind, axis, fate in (("classifier", 1, "takes no part"), ("instance", 0, "will get the base rate")):
+    for kind, axis, fate in (("classifier", 1, "it takes no part"), ("instance", 0, "it gets the base rate")):
         empty = np.flatnonzero(missing.all(axis=axis))
         if empty.size:
             warnings.warn(
-                f"R has {empty.size} {kind}(s) without any prediction, the first at index {empty[0]}: such a {kind} "
-                f"has factor 0 and {fate}",
+                f"R has {empty.size} {kind}(s) without any prediction, the first at index {empty[0]}: "
+                f"with factor 0, {fate}",
                 DataWarning,
                 stacklevel=3,
             )

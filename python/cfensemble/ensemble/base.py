@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cfensemble._typing import Float, Vector
+from cfensemble._validation import reject_first
 from cfensemble.objectives.label_weights import LabelledInstances
 
 
@@ -58,9 +59,10 @@ class BaseAggregator(ABC):
 
 
 def as_reconstruction(r_hat: ArrayLike, n_classifiers: int | None) -> Float:
-    """`r_hat` as an array of shape (m, n) or (m,), of any m where n_classifiers is None."""
+    """`r_hat` as a finite array of shape (m, n) or (m,), of any m where n_classifiers is None."""
     r_hat = np.asarray(r_hat)
     if r_hat.ndim not in (1, 2) or n_classifiers not in (None, len(r_hat)):
         m = "m" if n_classifiers is None else n_classifiers
         raise ValueError(f"r_hat must have shape ({m}, n) or ({m},), got {r_hat.shape}")
+    reject_first(r_hat, ~np.isfinite(r_hat), "r_hat", "a reconstruction is finite")
     return r_hat

@@ -53,7 +53,7 @@ class LabelWeighting:
         Cost >= 0 of each instance, a further factor.
     cost : {None, 'confidence'}
         'confidence' multiplies by 1 - |2 p_i - 1|, p the previous iteration's predictions: what is already decided
-        counts less.
+        counts less (unless everything is).
     weight_schedule : callable, 'ramp' or None
         Maps the iteration (from 0) to the share in [0, 1] of the full weights, the rest being uniform; 'ramp' rises
         linearly over the first half of the iterations; None is always 1.
@@ -93,14 +93,12 @@ class LabelWeighting:
         if self.instance_weight is not None:
             full = full * self.instance_weight[columns]
         if self.cost == "confidence" and previous is not None:
-            full = full * (1 - np.abs(2 * previous - 1))
+            undecided = full * (1 - np.abs(2 * previous - 1))
+            full = undecided if undecided.any() else full  # once all are decided there is nothing to choose from
         share = self._share(iteration, max_iter)
         omega = share * full + (1 - share)
         if not omega.sum() > 0:
-            raise ValueError(
-                "instance_weight is 0 on every labelled instance, or cost='confidence' finds all of them certain: "
-                "there is nothing to learn from"
-            )
+            raise ValueError("instance_weight is 0 on every labelled instance: there is nothing to learn from")
         return omega
 
     @property

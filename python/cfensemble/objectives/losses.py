@@ -127,8 +127,9 @@ def compute_rmse(R: ArrayLike, R_hat: ArrayLike, mask: ArrayLike | None = None) 
     ----------
     R, R_hat : array-like of shape (m, n)
         Predictions, NaN where missing, and their reconstruction.
-    mask : array-like of bool, shape (m, n), optional
-        Entries to count; default all. Missing ones never count.
+    mask : array-like, optional
+        What to count: a boolean mask of shape (m, n), or instances as a mask (n,) or as integer indices. Default all.
+        Missing entries never count.
 
     Raises
     ------
@@ -141,9 +142,9 @@ def compute_rmse(R: ArrayLike, R_hat: ArrayLike, mask: ArrayLike | None = None) 
     counted = ~np.isnan(R)
     if mask is not None:
         chosen = np.asarray(mask)
-        if chosen.dtype != np.bool_ or chosen.shape != R.shape:
+        if chosen.ndim == 2 and (chosen.dtype != np.bool_ or chosen.shape != R.shape):
             raise ValueError(f"mask must be boolean with R's shape {R.shape}, got {chosen.dtype} {chosen.shape}")
-        counted &= chosen
+        counted &= chosen if chosen.ndim == 2 else instance_mask(chosen, R.shape[1], "mask")
     if not counted.any():
         raise ValueError("mask leaves no observed entry of R to compare")
     reject_first(R_hat, counted & ~np.isfinite(R_hat), "R_hat", "a reconstruction is finite")
@@ -157,8 +158,8 @@ def squared_norm(factors: Float) -> float:
 
 def as_factors(X: ArrayLike, Y: ArrayLike, dtype: DTypeLike | None = None) -> tuple[Float, Float]:
     """Return X (d, m) and Y (d, n) with the same d, in one precision (`dtype`, else Y's)."""
-    X, Y = factor_matrix(X, "X"), factor_matrix(Y, "Y")
+    Y = factor_matrix(Y, "Y", dtype)
+    X = factor_matrix(X, "X", Y.dtype)
     if X.shape[0] != Y.shape[0]:
         raise ValueError(f"X and Y must have the same latent dimension, got shapes {X.shape} and {Y.shape}")
-    precision = Y.dtype if dtype is None else dtype
-    return X.astype(precision, copy=False), Y.astype(precision, copy=False)
+    return X, Y

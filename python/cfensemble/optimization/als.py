@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float
-from cfensemble._validation import confidence_matrix, factor_matrix, float_matrix, number
+from cfensemble._validation import confidence_matrix, factor_matrix, float_matrix, number, reject_first
 from cfensemble.objectives.losses import as_factors
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def update_classifier_factors(
         A classifier without any weight gets 0.
     """
     R, C = _weighted_matrix(R, C)
-    Y = factor_matrix(Y, "Y").astype(R.dtype, copy=False)
+    Y = factor_matrix(Y, "Y", R.dtype)
     threads = resolve_threads(n_threads)
     gram, rhs = _core.classifier_moments(Y, R, C, threads)
     X, n_degenerate = _core.classifier_step(gram, rhs, number(lambda_reg, "lambda_reg", 0), False, threads)
@@ -64,7 +64,7 @@ def update_instance_factors(
         An instance without any weight gets 0.
     """
     R, C = _weighted_matrix(R, C)
-    X = factor_matrix(X, "X").astype(R.dtype, copy=False)
+    X = factor_matrix(X, "X", R.dtype)
     threads = resolve_threads(n_threads)
     Y, n_degenerate = _core.instance_step(X, R, C, number(lambda_reg, "lambda_reg", 0), threads)
     _report("instance", n_degenerate)
@@ -80,8 +80,7 @@ def compute_reconstruction_error(X: ArrayLike, Y: ArrayLike, R: ArrayLike, C: Ar
 
 def _weighted_matrix(R: ArrayLike, C: ArrayLike | None) -> tuple[Float, Float | None]:
     R = float_matrix(R, "R")
-    if np.isinf(R).any():
-        raise ValueError("R must be finite, or NaN where a prediction is missing; it holds infinite values")
+    reject_first(R, np.isinf(R), "R", "predictions are finite, missing ones are NaN")
     return R, None if C is None else confidence_matrix(C, R)
 
 

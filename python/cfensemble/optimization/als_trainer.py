@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import choice, integer, number
+from cfensemble._validation import boolean, choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy, LabelAwareConfidence, modulate_by_labels
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.ensemble.base import BaseAggregator
@@ -175,10 +175,12 @@ class CFEnsembleTrainer(BaseTrainer):
         self.aggregator_lr = number(aggregator_lr, "aggregator_lr", 0)
         self.max_iter = integer(max_iter, "max_iter", 1)
         self.tol = number(tol, "tol", 0)
-        self.use_label_aware_confidence = use_label_aware_confidence
+        self.use_label_aware_confidence = boolean(use_label_aware_confidence, "use_label_aware_confidence")
         self.label_aware_alpha = number(label_aware_alpha, "label_aware_alpha", 0)
+        if confidence == "label_aware":
+            self.confidence = LabelAwareConfidence(self.label_aware_alpha)
         self.freeze_aggregator_iters = integer(freeze_aggregator_iters, "freeze_aggregator_iters", 0)
-        self.balance = balance
+        self.balance = boolean(balance, "balance")
         self.init = choice(init, "init", ("spectral", "random"))
         self.aggregator_every = integer(aggregator_every, "aggregator_every", 1)
         self.aggregator_optimizer = choice(aggregator_optimizer, "aggregator_optimizer", OPTIMIZER_NAMES)
@@ -244,11 +246,17 @@ class _Run:
             updates = aggregator and iteration >= frozen and (iteration - frozen) % trainer.aggregator_every == 0
             if updates and labelled is not None:
                 self.step_aggregator(labelled)
+            supervised = 0.0 if labelled is None else self.supervised_loss(labelled)
+            if not np.isfinite(supervised + self.reconstruction):
+                raise FloatingPointError(
+                    f"the objective is no longer finite in iteration {iteration}: lower aggregator_lr="
+                    f"{trainer.aggregator_lr:g}, or use float64"
+                )
             self.stopped = trainer._record(
                 self.history,
                 self.problem.rho,
                 self.reconstruction,
-                0.0 if labelled is None else self.supervised_loss(labelled),
+                supervised,
                 self.aggregator.get_weights(),
                 self.n_degenerate,
             )
@@ -281,7 +289,7 @@ class _Run:
     def labelled(self, iteration: int) -> LabelledInstances:
         """The labelled instances, weighted by what the previous iteration ended in."""
         previous = None
-        if self.problem.weighting.needs_predictions:
+        if self.problem.weighting.needs_predictions and self.history.records:
             columns = self.Y[:, self.problem.columns]
             previous = self.aggregator.predict_factors(self.X, columns, self.threads).astype(np.float64)
         return self.problem.labelled(iteration, self.trainer.max_iter, previous)
@@ -307,4 +315,7 @@ class _Run:
         return value if self.learner is None else value + self.penalty(self.learner.w)
 
     def penalty(self, w: Vector) -> float:
-        return self.trainer.aggregator_l2 / 2 * float(np.sum((w - 1 / len(w)) ** 2))
+        if self.trainer.aggregator_l2 == 0:
+            return 0.0
+        deviation = w - 1 / len(w)
+        return self.trainer.aggregator_l2 / 2 * float(deviation @ deviation)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import choice, generator, integer, number, probability_matrix
+from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
 from cfensemble.data.confidence import ConfidenceStrategy, get_confidence_strategy
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.ensemble.base import BaseAggregator
@@ -79,7 +80,7 @@ class BaseTrainer(ABC):
         self.lambda_reg = number(lambda_reg, "lambda_reg", 0)
         self.aggregator_type = choice(aggregator_type, "aggregator_type", self._aggregator_types)
         self.focal_gamma = number(focal_gamma, "focal_gamma", 0)
-        self.verbose = verbose
+        self.verbose = boolean(verbose, "verbose")
         self.random_seed = None if random_seed is None else integer(random_seed, "random_seed", 0)
         self.confidence = get_confidence_strategy(confidence) if isinstance(confidence, str) else confidence
         if not isinstance(self.confidence, ConfidenceStrategy):
@@ -87,7 +88,7 @@ class BaseTrainer(ABC):
         self.n_restarts = integer(n_restarts, "n_restarts", 1)
         self.aggregator_l2 = number(aggregator_l2, "aggregator_l2", 0)
         self.on_collapse = choice(on_collapse, "on_collapse", ("warn", "reset", "ignore"))
-        self.use_class_weights = use_class_weights
+        self.use_class_weights = boolean(use_class_weights, "use_class_weights")
         self.class_weight = class_weight
         self.instance_weight = None if instance_weight is None else np.asarray(instance_weight, np.float64)
         self.cost = cost
@@ -127,9 +128,12 @@ class BaseTrainer(ABC):
         """
         problem = self._pose(data)
         seeds = generator(self.random_seed, "random_seed").spawn(self.n_restarts)
-        runs = (self._solve(problem, rng, restart) for restart, rng in enumerate(seeds))
-        solution = min(runs, key=lambda run: run.objective)
-        self._adopt(data, problem, solution)
+        runs: list[Solution] = []
+        for restart, rng in enumerate(seeds):
+            runs.append(self._solve(problem, rng, restart))
+            if runs[-1].stopped:
+                break
+        self._adopt(data, problem, min(runs, key=lambda run: run.objective))
         return self
 
     @abstractmethod
@@ -161,24 +165,27 @@ class BaseTrainer(ABC):
             y=y,
             rho=self.rho if y.size else 1.0,
             weighting=self._weighting,
+            confidence_rule=np.ones_like if data.has_confidence else self.confidence.fold_in_rule(data.R, data.labels),
+            base_rate=_base_rate(data),
         )
 
     def _training_confidence(self, data: EnsembleData) -> Float:
-        return data.C if data.has_confidence else self.confidence.compute(data.R, data.labels)
+        if data.has_confidence:
+            return data.C
+        return confidence_matrix(self.confidence.compute(data.R, data.labels), data.R, "confidence")
 
     def _adopt(self, data: EnsembleData, problem: TrainingProblem, solution: Solution) -> None:
         aggregator, history = solution.aggregator, solution.history
         weightless = without_weight(problem.R, problem.C)
-        base_rate = _base_rate(data)
 
         def predictions() -> Float:
             p = aggregator.predict_factors(solution.X, solution.Y, self.n_threads)
-            p[weightless] = base_rate
+            p[weightless] = problem.base_rate
             return p
 
         p = predictions()
         if problem.supervised and self.aggregator_type == "weighted" and self.on_collapse != "ignore":
-            collapse = describe_collapse(aggregator.get_weights(), p)
+            collapse = describe_collapse(aggregator.get_weights(), p if weightless.all() else p[~weightless])
             if collapse and self.on_collapse == "reset":
                 aggregator.set_params(w=np.full(data.n_classifiers, 1 / data.n_classifiers), b=0.0)
                 p = predictions()
@@ -195,11 +202,8 @@ class BaseTrainer(ABC):
         self.X, self.Y, self.aggregator = solution.X, solution.Y, aggregator
         self.history, self.converged_, self.n_iter_ = history, solution.converged, len(history.records)
         self.predictions_ = p
-        self._data = data
-        self._base_rate = base_rate
-        self._confidence_rule = (
-            np.ones_like if data.has_confidence else self.confidence.fold_in_rule(data.R, data.labels)
-        )
+        self._fitted_data = weakref.ref(data)
+        self._base_rate, self._confidence_rule = problem.base_rate, problem.confidence_rule
 
     def _record(
         self,
@@ -231,7 +235,7 @@ class BaseTrainer(ABC):
                 f"supervised {supervised:.6g}, |w| {record.weight_norm:.4g}"
             )
         wishes = [callback(record) for callback in self.callbacks]
-        return any(wish is True for wish in wishes)
+        return any(bool(wish) for wish in wishes)
 
     # ------------------------------------------------------------------------------------------------ results
 
@@ -241,9 +245,9 @@ class BaseTrainer(ABC):
         Parameters
         ----------
         data : EnsembleData, optional
-            None, or the data of `fit`: the fitted probabilities of its instances. Other data is folded in: with the
-            classifiers' factors fixed, its instances' factors are solved for under training's confidence rule, without
-            labels. Where it carries its own confidence weights, those are used.
+            None, or the very object given to `fit`: the fitted probabilities of its instances. Other data is folded in,
+            equal or not: with the classifiers' factors fixed, its instances' factors are solved for under training's
+            confidence rule, without labels. Where it carries its own confidence weights, those are used.
         R_new : array-like of shape (m, k), optional
             New columns of predictions, to be folded in. If `fit` was given confidence weights there is no rule for
             new ones, and they get weight 1.
@@ -266,8 +270,10 @@ class BaseTrainer(ABC):
             if data is not None:
                 raise ValueError("data and R_new are both given: predict takes one of them")
             return self._fold_in(probability_matrix(R_new, "R_new"), None, "R_new")
-        if data is None or data is self._data:
+        if data is None or data is self._fitted_data():
             return self.predictions_.copy()
+        if not isinstance(data, EnsembleData):
+            raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._fold_in(data.R, data.C if data.has_confidence else None, "data")
 
     def _fold_in(self, R: Float, C: Float | None, name: str) -> Float:
@@ -275,7 +281,7 @@ class BaseTrainer(ABC):
         if R.shape[0] != m:
             raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
         R = R.astype(self.X.dtype, copy=False)
-        C = (self._confidence_rule(R) if C is None else C).astype(R.dtype, copy=False)
+        C = confidence_matrix(self._confidence_rule(R) if C is None else C, R, "confidence")
         Y, _ = _core.instance_step(self.X, R, C, self.lambda_reg, resolve_threads(self.n_threads))
         p = self.aggregator.predict_factors(self.X, Y, self.n_threads)
         p[without_weight(R, C)] = self._base_rate
@@ -309,9 +315,19 @@ class BaseTrainer(ABC):
         if not hasattr(self, "X"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
 
+    def __getstate__(self) -> dict[str, object]:
+        state = self.__dict__.copy()
+        if "_fitted_data" in state:
+            state["_fitted_data"] = _no_data  # a copy of the trainer has no copy of the data
+        return state
+
     def __repr__(self) -> str:
         state = f"fitted in {self.n_iter_} iterations" if hasattr(self, "X") else "not fitted"
         return f"{type(self).__name__}(latent_dim={self.latent_dim}, rho={self.rho:g}; {state})"
+
+
+def _no_data() -> None:
+    return None
 
 
 def _base_rate(data: EnsembleData) -> float:

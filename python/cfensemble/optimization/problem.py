@@ -1,5 +1,6 @@
 """The problem a trainer solves, apart from its solution: what `fit` makes of the data and the options."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,10 @@ class TrainingProblem:
         The weight of the reconstruction in effect: 1 where there is no label.
     weighting : LabelWeighting
         How omega is made.
+    confidence_rule : callable
+        Confidence weights of new predictions (m, k) -> (m, k).
+    base_rate : float
+        The prediction for an instance that no classifier predicted with any confidence.
     held_out : LabelledInstances, optional
         Labelled instances that are left out of the objective, to decide when to stop.
     """
@@ -34,6 +39,8 @@ class TrainingProblem:
     y: Vector
     rho: float
     weighting: LabelWeighting
+    confidence_rule: Callable[[Float], Float]
+    base_rate: float
     held_out: LabelledInstances | None = None
 
     @property

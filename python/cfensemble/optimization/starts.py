@@ -32,9 +32,10 @@ def spectral_factors(R: Float, d: int) -> Float:
 
 
 def _filled_blocks(R: Float, size: int = 4096) -> Iterator[tuple[slice, Float]]:
-    observed = ~np.isnan(R)
-    total = np.nansum(R, axis=1, dtype=np.float64)
-    mean = total / np.maximum(np.count_nonzero(observed, axis=1), 1)
-    for begin in range(0, R.shape[1], size):
-        columns = slice(begin, begin + size)
-        yield columns, np.where(observed[:, columns], R[:, columns], mean[:, None])
+    blocks = [slice(begin, begin + size) for begin in range(0, R.shape[1], size)]
+    total = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks)
+    count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
+    mean = total / np.maximum(count, 1)
+    for columns in blocks:
+        block = R[:, columns]
+        yield columns, np.where(np.isnan(block), mean[:, None], block)

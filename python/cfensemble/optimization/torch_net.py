@@ -158,8 +158,8 @@ class CFEnsembleNet(nn.Module):
             Predictions, NaN where missing, and their weights.
         labels : Tensor of shape (n,)
             1 or 0 where labelled.
-        labeled_mask : Tensor of bool, shape (n,)
-            Which instances are labelled.
+        labeled_mask : Tensor of bool, shape (n,), or of int
+            Which instances are labelled: a mask or indices.
         rho, lambda_reg, use_class_weights, focal_gamma
             As in `cfensemble.objectives.combined_loss`.
         omega : Tensor of shape (n,), optional
@@ -168,7 +168,7 @@ class CFEnsembleNet(nn.Module):
             Weight of |w - 1/m|^2 / 2 in the supervised term.
         indices : Tensor of int, optional
             A mini-batch of instances: terms of instances are scaled by n / |batch| and the supervised one still
-            refers to the sum of all omega, so that the mean over batches is L_CF.
+            refers to the sum of all omega, so that the mean over batches of equal size is L_CF.
 
         Returns
         -------
@@ -177,6 +177,8 @@ class CFEnsembleNet(nn.Module):
         terms : dict
             total, reconstruction, supervised, recon_weighted, sup_weighted and rho.
         """
+        if labeled_mask.dtype != torch.bool:
+            labeled_mask = torch.zeros_like(labels, dtype=torch.bool).index_fill(0, labeled_mask, True)
         if omega is None:
             omega = _class_weights(labels, labeled_mask) if use_class_weights else torch.ones_like(labels)
         omega = torch.where(labeled_mask, omega, 0)

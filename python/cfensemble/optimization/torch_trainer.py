@@ -1,6 +1,5 @@
 """CF-Ensemble by gradient descent on the combined objective itself."""
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,13 +41,13 @@ class CFEnsemblePyTorchTrainer(BaseTrainer):
     lr : float, default=0.01
         Learning rate, halved whenever the objective stays on a plateau for half the patience.
     optimizer : {'adam', 'adamw', 'sgd'}, default='adam'
-        torch's optimizer of that name.
+        torch's optimizer of that name; 'adamw' decays all parameters besides (by torch's customary 0.01).
     patience : int, default=20
         Stop after so many epochs without improvement of the monitored value.
     min_delta : float, default=1e-4
         Relative decrease that counts as improvement.
     batch_size : int, optional
-        Instances per step; None: all.
+        Instances per step; None: all. Batches save memory, not time: the optimizer moves all of Y at every step.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, n_restarts, aggregator_l2, on_collapse, \
 class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
         As in `CFEnsembleTrainer`. n_threads concerns prediction; torch has its own setting.
@@ -133,17 +132,21 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
         self.patience = integer(patience, "patience", 1)
         self.min_delta = number(min_delta, "min_delta", 0)
         self.batch_size = None if batch_size is None else integer(batch_size, "batch_size", 1)
-        self.device = device
+        self.device = check_device(device)
         self.validation_fraction = number(validation_fraction, "validation_fraction", 0, 1)
         if self.validation_fraction == 1:
             raise ValueError("validation_fraction must be below 1: some labels are needed to learn from")
         self.max_grad_norm = number(max_grad_norm, "max_grad_norm", 0)
 
     def _pose(self, data: EnsembleData) -> TrainingProblem:
-        if self.validation_fraction == 0 or data.n_labeled < 2:
+        if self.validation_fraction == 0 or data.n_labeled == 0:
             return super()._pose(data)
         train, validation = data.split_labeled_data(1 - self.validation_fraction, self.random_seed)
         columns = np.flatnonzero(validation.labeled_idx)
+        if columns.size == 0:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction:g} holds out no label: that takes two labels of a class"
+            )
         y = data.labels[columns]
         omega = self._weighting.omega(y, columns, self.max_epochs, self.max_epochs, None)
         return replace(super()._pose(train), held_out=LabelledInstances(columns, y, omega))
@@ -187,9 +190,11 @@ class _Run:
         self.history = History()
         self.converged = self.stopped = False
         self.best_value = np.inf
-        self.best_state: dict[str, Any] = {}
+        self.best_state = {name: value.clone() for name, value in self.net.state_dict().items()}
 
     def iterate(self) -> None:
+        import torch
+
         trainer = self.trainer
         reference, n_stale = np.inf, 0
         loss, terms = self.loss(0)
@@ -199,12 +204,15 @@ class _Run:
             else:
                 for indices in self.batches(trainer.batch_size):
                     self.step(self.loss(epoch, indices)[0])
-            loss, terms = self.loss(epoch + 1)
+            # The next step's loss is this epoch's record as well; mini-batches have no use for its graph.
+            with torch.set_grad_enabled(trainer.batch_size is None):
+                loss, terms = self.loss(min(epoch + 1, trainer.max_epochs - 1))
             value = terms["total"] if self.problem.held_out is None else self.held_out_loss()
             if not np.isfinite(value):
                 raise FloatingPointError(f"the objective became {value} in epoch {epoch}: lower lr={trainer.lr}")
             if value < self.best_value or not self.problem.weighting.is_constant:  # else not comparable
-                self.best_value, self.best_state = value, copy.deepcopy(self.net.state_dict())
+                self.best_value = value
+                self.keep_state()
             self.stopped = trainer._record(
                 self.history, self.problem.rho, terms["reconstruction"], terms["supervised"], self.weights()
             )
@@ -212,13 +220,19 @@ class _Run:
                 return
             self.scheduler.step(value)
             improved = not value >= reference - trainer.min_delta * abs(reference)  # also at first, when it is inf
-            if improved or self.problem.weighting.is_changing(epoch + 1, trainer.max_epochs):
+            if improved or self.problem.weighting.is_changing(
+                min(epoch + 1, trainer.max_epochs - 1), trainer.max_epochs
+            ):
                 reference, n_stale = value, 0
             else:
                 n_stale += 1
                 if n_stale >= trainer.patience:
                     self.converged = True
                     return
+
+    def keep_state(self) -> None:
+        for name, value in self.net.state_dict().items():
+            self.best_state[name].copy_(value)
 
     def loss(self, epoch: int, indices: "torch.Tensor | None" = None) -> "tuple[torch.Tensor, dict[str, float]]":
         if indices is None:
@@ -302,6 +316,18 @@ def require_torch() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise ImportError(INSTALL_TORCH) from error
+
+
+def check_device(device: str) -> str:
+    """Return `device` if it is 'auto' or the name of a device, whether or not it is there."""
+    import torch
+
+    if device != "auto":
+        try:
+            torch.device(device)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or another of torch's, got {device!r}") from error
+    return device
 
 
 def resolve_device(device: str) -> str:
