@@ -21,7 +21,7 @@ REMEDY = (
 
 def describe_collapse(w: Vector, p: Float) -> str | None:
     """Say in which way weights w (m,) and their predictions p (n,) have collapsed; None if they have not."""
-    norm = float(np.sqrt(len(w)) * np.linalg.norm(w))
+    norm = float(np.sqrt(len(w)) * np.hypot.reduce(w))
     total, magnitude = float(w.sum()), float(np.abs(w).sum())
     spread = float(np.std(p, dtype=np.float64))
     if not norm >= MIN_NORM:

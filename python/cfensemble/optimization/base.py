@@ -225,7 +225,7 @@ class BaseTrainer(ABC):
             recon_weighted=terms["recon_weighted"],
             sup_weighted=terms["sup_weighted"],
             weights=weights,
-            weight_norm=float(np.linalg.norm(weights)),
+            weight_norm=float(np.hypot.reduce(weights)),
             n_degenerate=n_degenerate,
         )
         history.records.append(record)
