@@ -1,7 +1,7 @@
 # make demo   build, install into .venv and run the main job on real data
 # make test   the same, then the whole suite
 # make slow   many seeds and long property tests
-# make bench  the kernels against NumPy
+# make bench  the kernels against NumPy, the trainers against each other, the failure modes with their remedies
 # make lint   format, lint and type checks
 
 VENV := .venv
@@ -15,14 +15,17 @@ SOURCES := $(shell find cpp python -name '*.[ch]pp' -o -name '*.py' -o -name '*.
 demo: $(VENV)/cli
 	$(BIN)/cfensemble demo --save demo
 
-test: demo $(VENV)/bench
+test: demo $(VENV)/test
 	$(BIN)/python -m pytest --cov=cfensemble --cov-report=term-missing:skip-covered
 
-slow: $(VENV)/bench
+slow: $(VENV)/test
 	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=long
 
 bench: $(VENV)/bench
 	$(BIN)/python -m pytest bench --benchmark-only
+	$(BIN)/python bench/speed.py
+	$(BIN)/python bench/als_vs_torch.py
+	$(BIN)/python bench/failure_modes.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check

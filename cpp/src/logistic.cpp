@@ -28,14 +28,17 @@ AggregatorLoss aggregator_loss(const ConstFactors<T>& Y, const Labelled& labelle
         const Index end = std::min((task + 1) * part_size, n);
         for (Index first = task * part_size; first < end; first += kTile) {
             const Index size = std::min(kTile, end - first);
-            Eigen::MatrixXd features(d + 1, size);  // (y, 1)
+            RowMatrix<double> features(d + 1, size);  // (y, 1)
+            for (Index j = 0; j < d; ++j) {           // along Y's rows
+                for (Index i = 0; i < size; ++i)
+                    features(j, i) = static_cast<double>(Y(j, labelled.columns[first + i]));
+            }
+            features.row(d).setOnes();
+            const Vector<double> z = (v.transpose() * features.topRows(d)).transpose();
             Vector<double> slope(size), curvature(size);
             for (Index i = 0; i < size; ++i) {
-                features.col(i).head(d) = Y.col(labelled.columns[first + i]).template cast<double>();
-                features(d, i) = 1;
-                const double z = features.col(i).head(d).dot(v) + b;
                 const double omega = labelled.weights[first + i] / total;
-                const FocalLoss f = focal_loss(z, labelled.labels[first + i] != 0, gamma);
+                const FocalLoss f = focal_loss(z[i] + b, labelled.labels[first + i] != 0, gamma);
                 part.value += omega * f.value;
                 slope[i] = omega * f.first;
                 curvature[i] = omega * f.second;

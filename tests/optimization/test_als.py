@@ -209,7 +209,7 @@ def test_every_optimizer_gets_further_than_plain_gradient_descent(imbalanced, op
 
 def test_a_diverging_aggregator_says_what_to_do(imbalanced):
     with pytest.raises(FloatingPointError, match=r"no longer finite in iteration \d: lower aggregator_lr"):
-        fit(imbalanced[0], aggregator_lr=1.7e308, use_class_weights=False)
+        fit(imbalanced[0], aggregator_lr=1.7e308)
 
 
 def test_label_aware_confidence_is_not_applied_twice_and_heeds_alpha(imbalanced):

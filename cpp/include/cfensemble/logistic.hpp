@@ -10,17 +10,16 @@
 // with respect to s; with respect to z the first derivative changes its sign where t = 0. gamma = 0: cross-entropy.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "cfensemble/parallel.hpp"
 
 namespace cfensemble {
 
-inline double log1p_exp(double x) {
-    return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-}
 inline double sigmoid(double z) {
-    return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z));
+    const double e = std::exp(-std::abs(z));
+    return (z >= 0 ? 1 : e) / (1 + e);
 }
 
 struct FocalLoss {
@@ -29,8 +28,11 @@ struct FocalLoss {
 
 inline FocalLoss focal_loss(double z, bool positive, double gamma) {
     const double sign = positive ? 1 : -1, s = sign * z;
-    const double p = sigmoid(s), q = sigmoid(-s), l = log1p_exp(-s);
-    const double power = gamma == 0 ? 1 : std::exp(-gamma * log1p_exp(s));  // q^gamma, also where q underflows
+    const double e = std::exp(-std::abs(s)), log1p_e = std::log1p(e);  // never overflow
+    const double p = (s >= 0 ? 1 : e) / (1 + e), q = (s >= 0 ? e : 1) / (1 + e);
+    const double l = std::max(-s, 0.0) + log1p_e;
+    const double power =
+        gamma == 0 ? 1 : std::exp(-gamma * (std::max(s, 0.0) + log1p_e));  // q^gamma, also where q is 0
     return {power * l, -sign * power * (gamma * p * l + q),
             power * p * (gamma * gamma * p * l + gamma * q * (2 - l) + q)};
 }
