@@ -40,6 +40,22 @@ def test_loss_gradient_and_hessian_equal_their_twin(dtype, gamma, n_threads):
     np.testing.assert_array_equal(without[1], actual[1])
 
 
+@pytest.mark.parametrize("layout", ["fortran", "strided", "read-only"])
+def test_factors_may_have_any_layout(layout):
+    given_arguments = arguments(7)
+    options = {"focal_gamma": 1.0, "with_hessian": True, "n_threads": 2}
+    expected = _core.aggregator_loss(**given_arguments, **options)
+    X, Y = given_arguments["X"], given_arguments["Y"]
+    if layout == "fortran":
+        X, Y = np.asfortranarray(X), np.asfortranarray(Y)
+    elif layout == "strided":
+        X, Y = (np.repeat(array, 2, axis=1)[:, ::2] for array in (X, Y))
+    else:
+        Y.flags.writeable = False
+    for a, e in zip(_core.aggregator_loss(**(given_arguments | {"X": X, "Y": Y}), **options), expected, strict=True):
+        np.testing.assert_array_equal(a, e)
+
+
 @given(seed=st.integers(0, 10**6), gamma=st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]))
 def test_gradient_and_hessian_are_those_of_the_loss(seed, gamma):
     given_arguments = arguments(seed, m=3, n=40, n_labelled=30)
