@@ -96,10 +96,7 @@ py::tuple classifier_step(const py::array& gram, const py::array& rhs, double la
     {
         const py::gil_scoped_release unlocked;
         n_fallback = solve_classifiers<double>(moments, lambda_reg, how, x);
-        if (balance) {
-            const Eigen::MatrixXd YY = unpack_symmetric(moments.gram, m, d);
-            x = (balancing_transform(x * x.transpose(), YY) * x).eval();
-        }
+        if (balance) x = balance_factors(x, unpack_symmetric(moments.gram, m, d));
     }
     return py::make_tuple(X, n_fallback);
 }

@@ -60,7 +60,7 @@ def classifier_step(
             X[:, u] = np.linalg.lstsq(matrix, rhs[u])[0]
             n_degenerate += int(np.linalg.matrix_rank(matrix, hermitian=True) < d)
     if balance:
-        X = _balancing_transform(X @ X.T, _unpack(gram[m], d)) @ X
+        X = _balance_factors(X, _unpack(gram[m], d))
     return X, n_degenerate
 
 
@@ -115,17 +115,11 @@ def _unpack(packed: Vector, d: int) -> Vector:
     return full + np.tril(full, -1).T
 
 
-def _symmetric_root(A: Vector) -> Vector:
-    values, vectors = np.linalg.eigh(A)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-
-
-def _balancing_transform(G: Vector, H: Vector) -> Vector:
-    """T with T'T = M, M G M = H, on the range of G (derived in balance.hpp)."""
-    values, vectors = np.linalg.eigh(G)
-    kept = values > len(G) * np.finfo(float).eps * max(values[-1], 0)
-    if not kept.any():
-        return np.eye(len(G))
-    basis, root = vectors[:, kept], np.sqrt(values[kept])
-    inner = _symmetric_root(root[:, None] * (basis.T @ H @ basis) * root)
-    return basis @ _symmetric_root(inner / np.outer(root, root)) @ basis.T
+def _balance_factors(X: Vector, H: Vector) -> Vector:
+    """T X with |TX|^2 + |T^-T Y|^2 least, H = YY' (derived in balance.hpp)."""
+    values, vectors = np.linalg.eigh(H)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    P, singular_values, _ = np.linalg.svd(X.T @ root, full_matrices=False)
+    balanced = np.zeros_like(X)
+    balanced[: len(singular_values)] = np.sqrt(singular_values)[:, None] * P.T
+    return balanced
