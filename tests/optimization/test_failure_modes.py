@@ -1,22 +1,14 @@
 """The known ways in which the method fails, and their cures."""
 
-import warnings
-
 import numpy as np
 import pytest
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import average_precision_score
 
 from cfensemble.data import EnsembleData, generate_imbalanced_ensemble_data, generate_simple_ensemble_data
 from cfensemble.exceptions import CollapseWarning
 from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 
-
-@pytest.fixture(autouse=True)
-def _fixed_numbers_of_iterations():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
+pytestmark = pytest.mark.usefixtures("unsettled")
 
 
 @pytest.fixture(scope="module")

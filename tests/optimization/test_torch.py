@@ -1,11 +1,8 @@
 """The torch backend: the same objective, minimised jointly, and the options that only it has."""
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import average_precision_score
 
 from cfensemble.data import EnsembleData
@@ -16,16 +13,7 @@ from cfensemble.optimization import CFEnsembleNet, CFEnsemblePyTorchTrainer
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
-@pytest.fixture(autouse=True)
-def _short_fits():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
-
-
-@pytest.fixture(scope="module")
-def data(imbalanced):
-    return imbalanced[0]
+pytestmark = pytest.mark.usefixtures("unsettled")
 
 
 def tensors(data):

@@ -2,11 +2,9 @@
 
 import logging
 import pickle
-import warnings
 
 import numpy as np
 import pytest
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import average_precision_score
 
 from cfensemble import _reference
@@ -14,35 +12,9 @@ from cfensemble.data import CertaintyConfidence, EnsembleData
 from cfensemble.ensemble import AttentionAggregator, MeanAggregator, WeightedAggregator
 from cfensemble.exceptions import CollapseWarning, DataWarning
 from cfensemble.objectives import combined_loss
-from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
+from cfensemble.optimization import CFEnsembleTrainer
 
-
-def als(**options):
-    return CFEnsembleTrainer(**({"latent_dim": 6, "max_iter": 15, "random_seed": 0, "init": "random"} | options))
-
-
-def pytorch(**options):
-    options = {"max_epochs" if name == "max_iter" else name: value for name, value in options.items()}
-    return CFEnsemblePyTorchTrainer(**({"latent_dim": 6, "max_epochs": 30, "lr": 0.05, "random_seed": 0} | options))
-
-
-@pytest.fixture(params=[als, pytorch], ids=["als", "torch"])
-def make(request):
-    return request.param
-
-
-@pytest.fixture(autouse=True)
-def _unsettled_fits_are_fine(request):
-    """Most tests here stop early on purpose."""
-    with warnings.catch_warnings():
-        if "convergence" not in request.node.name:
-            warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
-
-
-@pytest.fixture(scope="module")
-def data(imbalanced):
-    return imbalanced[0]
+pytestmark = pytest.mark.usefixtures("unsettled")
 
 
 # ------------------------------------------------------------------------------------------------ what fit leaves
@@ -204,15 +176,6 @@ def test_an_interrupted_fit_leaves_the_trainer_as_it_was(make, data):
     np.testing.assert_array_equal(trainer.predict(), before)
 
 
-def test_convergence_is_reported_and_its_lack_warned_about(make, data):
-    with pytest.warns(ConvergenceWarning, match="had not settled after 2 iterations; raise max_"):
-        assert not make(max_iter=2).fit(data).converged_
-    settled = make(max_iter=2000, aggregator_type="mean", rho=1.0).fit(data)
-    assert settled.converged_
-    assert settled.n_iter_ < 2000
-    make(callbacks=[lambda record: True]).fit(data)  # stopped on purpose, hence without a warning
-
-
 # ------------------------------------------------------------------------------------------------ folding in
 
 
@@ -227,16 +190,16 @@ def test_new_columns_are_folded_in_under_the_training_rule(make, data):
     np.testing.assert_array_equal(trainer.predict(masked), trainer.predict(R_new=data.R[:, columns]))
 
 
-def test_folding_in_training_columns_gives_als_fitted_probabilities_of_unlabelled_ones(data):
-    trainer = als().fit(data)
+def test_folding_in_training_columns_gives_als_fitted_probabilities_of_unlabelled_ones(make_kind, data):
+    trainer = make_kind("als").fit(data)
     unlabelled = data.unlabeled_idx
     np.testing.assert_allclose(trainer.predict(R_new=data.R[:, unlabelled]), trainer.predict()[unlabelled], rtol=1e-9)
 
 
-def test_given_confidence_wins_and_new_data_brings_its_own(make, data):
+def test_given_confidence_wins_and_new_data_brings_its_own(make, data, kind):
     C = np.random.default_rng(0).random(data.R.shape) + 0.1
     weighted = EnsembleData(data.R, data.labels, C)
-    trainer = make(use_label_aware_confidence=False) if make is als else make()
+    trainer = make(use_label_aware_confidence=False) if kind == "als" else make()
     trainer.fit(weighted)
     assert not np.allclose(trainer.predict(), make().fit(data).predict())
     R_new, C_new = data.R[:, :15], C[:, :15]
@@ -246,7 +209,7 @@ def test_given_confidence_wins_and_new_data_brings_its_own(make, data):
     assert not np.array_equal(uniform, own)
 
 
-def test_what_has_no_weight_gets_the_base_rate(make, data):
+def test_what_has_no_weight_gets_the_base_rate(make, data, kind):
     R = data.R.copy()
     R[:, 4] = np.nan
     R[:, 5] = 0.5  # certainty 0
@@ -257,7 +220,7 @@ def test_what_has_no_weight_gets_the_base_rate(make, data):
     np.testing.assert_allclose(trainer.predict()[[4, 5]], rate)
     np.testing.assert_allclose(trainer.predict(R_new=R[:, 4:7])[:2], rate)
     assert abs(trainer.predict(R_new=R[:, 6:7])[0] - rate) > 1e-6
-    if make is als:
+    if kind == "als":
         assert not trainer.Y[:, [4, 5]].any()
 
 
@@ -303,13 +266,13 @@ def test_class_weight_replaces_the_balanced_weights(make, data):
     np.testing.assert_allclose(weights(class_weight=balanced), weights(), rtol=1e-5)
 
 
-def test_instances_without_weight_might_as_well_be_unlabelled(make, data):
+def test_instances_without_weight_might_as_well_be_unlabelled(make, data, kind):
     dropped = np.flatnonzero(data.labeled_idx)[::2]
     weight = np.ones(data.n_instances)
     weight[dropped] = 0
     labels = data.labels.copy()
     labels[dropped] = np.nan
-    options = {"use_class_weights": False} | ({"use_label_aware_confidence": False} if make is als else {})
+    options = {"use_class_weights": False} | ({"use_label_aware_confidence": False} if kind == "als" else {})
     np.testing.assert_allclose(
         make(**options, instance_weight=weight).fit(data).predict(),
         make(**options).fit(EnsembleData(data.R, labels)).predict(),
@@ -335,9 +298,9 @@ def test_costs_by_confidence_change_the_weights(make, data):
     )
 
 
-@pytest.mark.parametrize("kind", ["weighted", "mean"])
-def test_costs_by_confidence_suit_every_aggregator(make, data, kind):
-    assert np.isfinite(make(cost="confidence", aggregator_type=kind).fit(data).history["loss"]).all()
+@pytest.mark.parametrize("aggregator", ["weighted", "mean"])
+def test_costs_by_confidence_suit_every_aggregator(make, data, aggregator):
+    assert np.isfinite(make(cost="confidence", aggregator_type=aggregator).fit(data).history["loss"]).all()
 
 
 def test_a_schedule_is_asked_for_the_iterations_there_are(make, data):
@@ -372,7 +335,7 @@ def test_restarts_keep_the_run_with_the_least_objective(make, data):
     assert trainer.history["loss"][-1] == min(finals)
 
 
-def test_strong_l2_keeps_the_weights_at_the_plain_averages(make, data):
+def test_strong_l2_keeps_the_weights_at_the_plain_averages(make, data, kind):
     free = make().fit(data).get_aggregator_weights()
     held = make(aggregator_l2=5.0).fit(data).get_aggregator_weights()
     uniform = 1 / data.n_classifiers
@@ -383,134 +346,28 @@ def test_strong_l2_keeps_the_weights_at_the_plain_averages(make, data):
         data.R, trainer.X, trainer.Y, None, data.labels, data.labeled_idx, trainer.aggregator, 0.5, 0.01, True
     )[1]["supervised"]
     penalty = 2.5 * np.sum((trainer.get_aggregator_weights() - uniform) ** 2)
-    if make is als:
+    if kind == "als":
         assert record.supervised == pytest.approx(without + penalty)
 
 
-@pytest.mark.parametrize("kind", ["weighted", "mean"])
-def test_aggregator_types(make, data, kind):
-    trainer = make(aggregator_type=kind).fit(data)
-    assert isinstance(trainer.aggregator, {"weighted": WeightedAggregator, "mean": MeanAggregator}[kind])
-    if kind == "mean":
+@pytest.mark.parametrize("aggregator", ["weighted", "mean"])
+def test_aggregator_types(make, data, aggregator):
+    trainer = make(aggregator_type=aggregator).fit(data)
+    assert isinstance(trainer.aggregator, {"weighted": WeightedAggregator, "mean": MeanAggregator}[aggregator])
+    if aggregator == "mean":
         expected = np.clip(trainer.get_reconstruction().mean(axis=0), 0, 1)
         np.testing.assert_allclose(trainer.predict(), expected, atol=1e-12)
         np.testing.assert_allclose(trainer.get_aggregator_weights(), 1 / data.n_classifiers)
 
 
-def test_attention_is_learned_and_predicts_new_columns(imbalanced):
+def test_attention_is_learned_and_predicts_new_columns(make_kind, imbalanced):
     data, y = imbalanced
-    trainer = pytorch(aggregator_type="attention", max_iter=150).fit(data)
+    trainer = make_kind("torch", aggregator_type="attention", max_iter=150).fit(data)
     assert isinstance(trainer.aggregator, AttentionAggregator)
     hidden = data.unlabeled_idx
     assert average_precision_score(y[hidden], trainer.predict()[hidden]) > 0.7
     assert trainer.get_aggregator_weights().sum() == pytest.approx(1)
     assert trainer.predict(R_new=data.R[:, :5]).shape == (5,)
-
-
-# ------------------------------------------------------------------------------------------------ bad use
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"rho": 1.5}, r"rho must be in \[0, 1\], got 1.5"),
-        ({"rho": -0.1}, r"rho must be in \[0, 1\], got -0.1"),
-        ({"rho": np.nan}, r"rho must be in \[0, 1\], got nan"),
-        ({"latent_dim": 0}, "latent_dim must be at least 1, got 0"),
-        ({"n_classifiers": 0}, "n_classifiers must be at least 1, got 0"),
-        ({"lambda_reg": -1}, "lambda_reg must be finite and >= 0, got -1"),
-        ({"focal_gamma": -1}, "focal_gamma must be finite and >= 0, got -1"),
-        ({"aggregator_l2": -1}, "aggregator_l2 must be finite and >= 0, got -1"),
-        ({"max_iter": 0}, "max_(iter|epochs) must be at least 1, got 0"),
-        ({"n_restarts": 0}, "n_restarts must be at least 1, got 0"),
-        ({"n_threads": 0}, r"n_threads must be in \[1, 1024\], got 0"),
-        ({"random_seed": -1}, "random_seed must be at least 0, got -1"),
-        ({"aggregator_type": "median"}, "aggregator_type must be one of 'weighted', 'mean'.*, got 'median'"),
-        ({"confidence": "trust"}, "confidence must be one of 'uniform', 'certainty'.*, got 'trust'"),
-        ({"on_collapse": "cry"}, "on_collapse must be one of 'warn', 'reset', 'ignore', got 'cry'"),
-        ({"class_weight": {1: 2.0}}, "class_weight must map 0 and 1"),
-        ({"class_weight": {0: 1.0, 1: 0.0}}, "class_weight must be positive"),
-        ({"instance_weight": [-1.0]}, r"instance_weight\[0\] is -1"),
-        ({"cost": "money"}, "cost must be None or 'confidence', got 'money'"),
-        ({"weight_schedule": "jump"}, "weight_schedule must be None, 'ramp' or callable, got 'jump'"),
-    ],
-)
-def test_bad_options_are_named(make, options, message):
-    with pytest.raises(ValueError, match=message):
-        make(**options)
-
-
-@pytest.mark.parametrize(
-    ("trainer", "options", "message"),
-    [
-        (als, {"label_aware_alpha": -1}, "label_aware_alpha must be finite and >= 0"),
-        (als, {"aggregator_lr": -1}, "aggregator_lr must be finite and >= 0"),
-        (als, {"tol": -1}, "tol must be finite and >= 0"),
-        (als, {"aggregator_every": 0}, "aggregator_every must be at least 1"),
-        (als, {"freeze_aggregator_iters": -1}, "freeze_aggregator_iters must be at least 0"),
-        (als, {"aggregator_optimizer": "lbfgs"}, "aggregator_optimizer must be one of 'gd', 'momentum', "),
-        (als, {"init": "guess"}, "init must be one of 'spectral', 'random'"),
-        (als, {"schedule": "chaos"}, "schedule must be one of 'alternating', 'two_stage'"),
-        (pytorch, {"optimizer": "lion"}, "optimizer must be one of 'adam', 'adamw', 'sgd'"),
-        (pytorch, {"batch_size": 0}, "batch_size must be at least 1"),
-        (pytorch, {"validation_fraction": 1}, "validation_fraction must be below 1"),
-        (pytorch, {"patience": 0}, "patience must be at least 1"),
-    ],
-)  # fmt: skip
-def test_bad_options_of_one_trainer_are_named(trainer, options, message):
-    with pytest.raises(ValueError, match=message):
-        trainer(**options)
-
-
-def test_bad_types_are_named(make, data):
-    with pytest.raises(TypeError, match="rho must be a number, got 'half'"):
-        make(rho="half")
-    with pytest.raises(TypeError, match="latent_dim must be an integer"):
-        make(latent_dim=2.5)
-    with pytest.raises(TypeError, match="confidence must be a name or a ConfidenceStrategy"):
-        make(confidence=3)
-    with pytest.raises(TypeError, match="data must be an EnsembleData, got ndarray"):
-        make().fit(data.R)
-    with pytest.raises(TypeError, match="got ndarray; predictions go to R_new="):
-        make().fit(data).predict(data.R)
-    with pytest.raises(TypeError, match="use_class_weights must be True or False, got 'no'"):
-        make(use_class_weights="no")
-
-
-def test_predicting_before_fitting_says_so(make, data):
-    trainer = make()
-    assert "not fitted" in repr(trainer)
-    for call in (
-        trainer.predict,
-        trainer.get_reconstruction,
-        trainer.get_aggregator_weights,
-        trainer.plot_loss_curves,
-        trainer.plot_weight_history,
-    ):
-        with pytest.raises(NotFittedError, match="not fitted yet: call fit"):
-            call()
-
-
-def test_the_number_of_classifiers_is_checked(make, data):
-    with pytest.raises(ValueError, match="data has 15 classifiers, but the trainer was made for n_classifiers=3"):
-        make(n_classifiers=3).fit(data)
-    trainer = make(n_classifiers=15).fit(data)
-    with pytest.raises(ValueError, match="R_new has 4 classifiers, but the model was fitted with 15"):
-        trainer.predict(R_new=data.R[:4])
-    with pytest.raises(ValueError, match="data has 4 classifiers, but the model was fitted with 15"):
-        trainer.predict(EnsembleData(data.R[:4, :50], data.labels[:50]))
-    with pytest.raises(ValueError, match="data and R_new are both given"):
-        trainer.predict(data, R_new=data.R)
-    with pytest.raises(ValueError, match=r"R_new\[0, 0\] is 1.5: probabilities lie in \[0, 1\]"):
-        trainer.predict(R_new=np.full((15, 1), 1.5))
-    with pytest.raises(ValueError, match="instance_weight has 3 entries, but data has 600 instances"):
-        make(instance_weight=np.ones(3)).fit(data)
-
-
-@pytest.mark.filterwarnings("ignore::cfensemble.exceptions.DataWarning")
-def test_nothing_learnable_is_an_error(make, data):
-    with pytest.raises(ValueError, match="instance_weight is 0 on every labelled instance"):
-        make(instance_weight=np.zeros(data.n_instances)).fit(data)
 
 
 def test_read_only_strided_and_integer_predictions_are_fine(make, data):
@@ -524,13 +381,13 @@ def test_read_only_strided_and_integer_predictions_are_fine(make, data):
     assert np.isfinite(make(on_collapse="ignore").fit(EnsembleData(votes, data.labels)).predict()).all()
 
 
-def test_instances_without_predictions_do_not_hide_a_collapse():
+def test_instances_without_predictions_do_not_hide_a_collapse(make_kind):
     alike = np.full((5, 100), 0.3)
     alike[:, ::2] = np.nan
     with pytest.warns(DataWarning, match="without any prediction"):
         half_empty = EnsembleData(alike, np.tile([0.0, 0, 1, 0], 25))
     with pytest.warns(CollapseWarning, match="all predictions are alike"):
-        als(use_class_weights=False).fit(half_empty)
+        make_kind("als", use_class_weights=False).fit(half_empty)
 
 
 def test_collapse_is_warned_about_reset_or_ignored(make, data):
