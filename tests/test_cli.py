@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def words(result):
 
 
 def fit(R, labels, solver="als"):
-    trainer = make_trainer(solver, int(np.sum(~np.isnan(labels))), SEED)
+    trainer = make_trainer(solver, np.asarray(labels), SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return trainer.fit(EnsembleData(R, labels))
@@ -139,6 +140,22 @@ def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path
     assert [row["label"] for row in written] == [str(int(p >= 0.5)) for p in expected]
 
 
+@pytest.mark.parametrize("solver", MAX_ITERATIONS)
+@pytest.mark.parametrize("label", [1, NAN])
+def test_without_labels_of_both_classes_the_result_is_the_plain_average(run, table, tmp_path, solver, label):
+    data = read_table(table, "t", "key")
+    labels = np.where(data.labels == 1, label, NAN)
+    write_table(tmp_path / "one.csv", replace(data, labels=labels))
+    result = run("combine", "one.csv", "--labels", "t", "--id", "key", "--solver", solver, "--out", "out.csv")
+    assert result.exit_code == 0, result.output
+    assert (
+        "lacks labels of both classes, so no weights can be learned; the result is the plain average" in result.stderr
+    )
+    assert_warnings_only(result.stderr)
+    p = np.array([float(row["probability"]) for row in rows(tmp_path / "out.csv")])
+    assert np.abs(p - np.nanmean(data.R, axis=0)).mean() < 0.05
+
+
 def test_the_threshold_decides_the_label_and_rows_are_numbered_without_ids(run, tmp_path):
     (tmp_path / "small.csv").write_text("a,b,t\n0.9,0.8,1\n0.7,0.9,1\n0.2,0.1,0\n0.1,0.3,0\n0.4,0.6,\n")
     for threshold in (0, 1):
@@ -204,7 +221,7 @@ def test_a_warning_of_every_fold_is_shown_once(run, table):
 @pytest.mark.parametrize(
     ("text", "options", "parts"),
     [
-        ("a,t\n0.5,1\n", ["--labels", "y"], ["bad.csv: no label column 'y'", "a, t"]),
+        ("a,t\n0.5,1\n", ["--labels", "y"], ["bad.csv: no label column 'y'", "'a', 't'"]),
         ("a,t\n0.5,1\n", ["--labels", "t", "--id", "k"], ["bad.csv: no id column 'k'"]),
         ("a,t\n0.5,1\nhigh,0\n", ["--labels", "t"], ["bad.csv", "'a', row 2: holds 'high'"]),
         ("a,t\n0.5,1\n0.5,0\n1.01,0\n", ["--labels", "t"], ["bad.csv", "'a', row 3: holds 1.01", "[0, 1]"]),
@@ -332,6 +349,23 @@ def test_the_library_does_not_need_the_command_lines_packages(tmp_path):
     code += "import cfensemble.baselines, cfensemble.evaluation, cfensemble.tables, cfensemble.demo, cfensemble.plots\n"
     code += "print('imported')"
     assert program(["-c", code], cwd=tmp_path).stdout == "imported\n"
+
+
+def test_an_interrupted_program_says_so(monkeypatch, capsys):
+    for interruption in (KeyboardInterrupt(), SystemExit(130)):
+
+        def interrupted(error=interruption, **options):
+            raise error
+
+        monkeypatch.setattr(commands, "app", interrupted)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 130
+        assert capsys.readouterr().err == "cfensemble: interrupted\n"
+
+
+def test_the_package_runs_as_a_program(tmp_path):
+    assert program(["-m", "cfensemble"], "--version", cwd=tmp_path).stdout == f"cfensemble {__version__}\n"
 
 
 def test_main_runs_the_program(monkeypatch, capsys):

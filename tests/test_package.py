@@ -68,7 +68,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert python(code)[-3:] == ["pip", "install", "'cfensemble[torch]'"]
+    assert "pip install 'cfensemble[torch]'" in " ".join(python(code))
 
 
 def test_without_torch_the_rest_works():

@@ -71,8 +71,8 @@ def test_columns_without_any_value_are_legal(write):
 @pytest.mark.parametrize(
     ("text", "labels", "ids", "message"),
     [
-        (GOOD, "y", "name", "no label column 'y'; the columns are name, forest, t, svm"),
-        (GOOD, "t", "key", "no id column 'key'; the columns are name, forest, t, svm"),
+        (GOOD, "y", "name", "no label column 'y'; the columns are 'name', 'forest', 't', 'svm'"),
+        (GOOD, "t", "key", "no id column 'key'; the columns are 'name', 'forest', 't', 'svm'"),
         (GOOD, "t", "t", "column 't' cannot hold both labels and ids"),
         (GOOD, "t", None, "classifier column 'name', row 2: holds 'b'; it must hold numbers"),
         ("a,t\n0.5,1\n0.1,0\nNA,0\n high,1\n", "t", None, "classifier column 'a', row 4: holds ' high'"),
@@ -85,7 +85,12 @@ def test_columns_without_any_value_are_legal(write):
         ),
         ("a,t\n0.5,1\n-0.001,0\n", "t", None, "classifier column 'a', row 2: holds -0.001"),
         ("a,t\n0.5,1\n0.5,\ninf,0\n", "t", None, "classifier column 'a', row 3: holds inf"),
-        ("a,t\n0.5,1\n0.5,2\n", "t", None, "label column 't', row 2: holds 2.0; labels are 0, 1 or blank"),
+        (
+            "a,t\n0.5,1\n0.5,2\n",
+            "t",
+            None,
+            "label column 't', row 2: holds 2.0; recode labels: 1 is positive, 0 negative, blank unknown",
+        ),
         ("a,t\n0.5,1\n0.5,0.5\n", "t", None, "label column 't', row 2: holds 0.5"),
         ("a,t\n0.5,yes\n", "t", None, "label column 't', row 1: holds 'yes'; it must hold 0, 1 or blank"),
         ("a,t\n", "t", None, "the table has no rows"),
@@ -95,7 +100,8 @@ def test_columns_without_any_value_are_legal(write):
         ("k,a,t\nx,0,0\n,0,1\n", "t", "k", "id column 'k', row 2: blank"),
         ("", "t", None, "cannot be read as csv (Empty CSV file)"),
         ("a,t\n0.5\n", "t", None, "cannot be read as csv"),
-        (b"a\xff,t\n0.5,1\n", "t", None, "cannot be read as csv"),
+        (b"a\xff,t\n0.5,1\n", "t", None, "is not UTF-8; save it in that encoding"),
+        ("a;t\n0.5;1\n", "t", None, "no label column 't'; the columns are 'a;t': fields seem to be separated by ';'"),
     ],
 )
 def test_a_faulty_table_is_refused_with_the_place_and_the_cure(write, text, labels, ids, message):

@@ -1,5 +1,6 @@
 """How many threads a kernel may use."""
 
+import os
 from functools import cache
 
 from cfensemble import _core
@@ -16,6 +17,14 @@ def resolve_threads(n_threads: int | None) -> int:
     if n_threads is not None:
         return integer(n_threads, "n_threads", 1, MOST_THREADS)
     return min(_available_cpus(), _core.max_threads())
+
+
+def in_forked_child() -> bool:
+    """Whether this process was forked since this module was loaded: thread teams of the parent do not exist here."""
+    return os.getpid() != _LOADED_IN
+
+
+_LOADED_IN = os.getpid()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import sys
 from importlib.util import find_spec
+from typing import NoReturn
 
 
 def main() -> None:
@@ -11,15 +12,30 @@ def main() -> None:
     ------
     SystemExit
         With 0 on success, 2 on bad use or bad data or where the packages of the extra `cli` are missing
-        (one line on stderr says which), 1 on any other failure.
+        (one line on stderr says which), 130 when interrupted, 1 on any other failure.
     """
     missing = [name for name in ("typer", "rich", "pyarrow", "matplotlib") if find_spec(name) is None]
     if missing:
         sys.stderr.write(f"cfensemble: {', '.join(missing)} not installed; run: pip install 'cfensemble[cli]'\n")
         raise SystemExit(2)
-    from cfensemble.commands import app
+    try:
+        from cfensemble.commands import app
 
-    app(prog_name="cfensemble")
+        app(prog_name="cfensemble", standalone_mode=True)
+    except KeyboardInterrupt:  # while importing; typer turns later ones into an exit code
+        _interrupted()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            _interrupted()
+        raise
+
+
+INTERRUPTED = 130
+
+
+def _interrupted() -> NoReturn:
+    sys.stderr.write("cfensemble: interrupted\n")
+    raise SystemExit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -13,16 +13,18 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sklearn.exceptions import ConvergenceWarning
 
 from cfensemble import __version__, report
 from cfensemble._typing import Float, Vector
 from cfensemble.baselines import BASELINES, Method
 from cfensemble.data import EnsembleData
 from cfensemble.demo import build_demo, draw
+from cfensemble.ensemble.collapse import REMEDY
 from cfensemble.evaluation import Scores, count_folds, cross_validate, score
 from cfensemble.optimization.base import BaseTrainer
 from cfensemble.optimization.history import IterationRecord
-from cfensemble.solvers import MAX_ITERATIONS, make_trainer
+from cfensemble.solvers import MAX_ITERATIONS, has_both_classes, make_trainer
 from cfensemble.tables import PredictionTable, check_output, read_table, write_results, write_table
 
 OURS = "CF-Ensemble"
@@ -67,7 +69,7 @@ def combine(
     labels: Annotated[str, typer.Option(metavar="COLUMN", help="The label column.")],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write id, probability and label of every row to this file."),
+        typer.Option(metavar="FILE", help="Write id, probability and predicted label of every row to this file."),
     ] = None,
     solver: Annotated[str, typer.Option(help=f"One of {', '.join(MAX_ITERATIONS)}.")] = "als",
     id_column: Annotated[
@@ -120,10 +122,16 @@ def _combine(
         if out is not None:
             check_output(out, force)
         table = read_table(path, labels, id_column)
-        trainer = make_trainer(solver, int(np.sum(~np.isnan(table.labels))), SEED, [advance])
+        trainer = make_trainer(solver, table.labels, SEED, [advance])
         if out is not None and out.exists() and out.samefile(path):
             raise ValueError(f"{out}: is the table itself; name another file for the results")
 
+    if not has_both_classes(table.labels):
+        typer.echo(
+            f"cfensemble: warning: {path}: label column {labels!r} lacks labels of both classes, so no weights can be "
+            "learned; the result is the plain average of the completed predictions",
+            err=True,
+        )
     shown: set[str] = set()
     with _warnings_as_lines(shown), progress:
         p = trainer.fit(EnsembleData(table.R, table.labels)).predict()
@@ -159,8 +167,7 @@ def _print(name: str, combination: _Combination, results: dict[str, Scores | Non
 
 def _cross_validate(solver: str, table: PredictionTable) -> dict[str, Scores | None]:
     def ours(R: Float, labels: Vector) -> Float:
-        data = EnsembleData(R, labels)
-        return make_trainer(solver, data.n_labeled, SEED).fit(data).predict()
+        return make_trainer(solver, labels, SEED).fit(EnsembleData(R, labels)).predict()
 
     methods: dict[str, Method] = {OURS: ours, **BASELINES}
     with _progress() as progress:
@@ -187,7 +194,7 @@ def _demo(folder: Path, keep: bool) -> None:
     with _exit_on(OSError, ValueError, code=1):
         write_table(table_file, built.table, force=True)
     columns = f"--labels {built.table.label_column} --id {built.table.id_column}"
-    typer.echo(f"$ cfensemble combine {table_file.name} {columns} --out {results_file.name}")
+    typer.echo(f"$ cfensemble combine {table_file} {columns} --out {results_file}")
     done = _combine(
         table_file,
         built.table.label_column,
@@ -244,7 +251,10 @@ def _warnings_as_lines(shown: set[str], prefix: str = "") -> Iterator[None]:
             yield
     finally:
         for warning in caught:
-            line = _one_line(warning.message)
+            # How far a fit got is printed anyway, and remedies that are options in Python are none here.
+            if issubclass(warning.category, ConvergenceWarning):
+                continue
+            line = _one_line(warning.message).removesuffix(REMEDY).rstrip()
             kind = re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", "#", line)
             if kind not in shown and issubclass(warning.category, UserWarning | RuntimeWarning):
                 shown.add(kind)

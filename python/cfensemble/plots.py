@@ -77,8 +77,9 @@ def weight_history(history: History, ax: "Axes | None" = None, classifiers: Sequ
     # One sequential scale in the order in which the lines end, so that the legend reads like the plot.
     order = np.argsort(-weights[-1])
     shades = colormaps["viridis"](np.linspace(0, 0.9, order.size))
-    for u, shade in zip(order, shades, strict=True):
-        ax.plot(_iterations(history), weights[:, u], color=shade, linewidth=1.4, label=names[u])
+    for k, (u, shade) in enumerate(zip(order, shades, strict=True)):
+        dashes = ("-", "--", "-.", ":")[k % 4]
+        ax.plot(_iterations(history), weights[:, u], color=shade, linestyle=dashes, linewidth=1.6, label=names[u])
     ax.axhline(MIN_NORM / order.size, color="0.4", linewidth=1, linestyle=":", zorder=0)
     ax.set(xlabel="Iteration", ylabel="Aggregator weight")
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)

@@ -1,7 +1,11 @@
 """The settings that the command line fits with, all in one place."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
+
+from cfensemble._typing import Vector
 from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 from cfensemble.optimization.base import BaseTrainer
 from cfensemble.optimization.history import Callback
@@ -11,7 +15,7 @@ MAX_ITERATIONS = {"als": 100, "torch": 500}
 
 
 def make_trainer(
-    solver: str, n_labeled: int, random_seed: int | None = None, callbacks: Sequence[Callback] = ()
+    solver: str, labels: Vector, random_seed: int | None = None, callbacks: Sequence[Callback] = ()
 ) -> BaseTrainer:
     """Build an unfitted trainer with the command line's settings.
 
@@ -23,8 +27,9 @@ def make_trainer(
     ----------
     solver : {'als', 'torch'}
         Alternating least squares, or gradient descent on the exact objective with torch.
-    n_labeled : int
-        Number of labelled instances.
+    labels : array of shape (n,)
+        1, 0, or NaN = unlabelled. Without labels of both classes there are no weights to learn, and the trainer takes
+        the plain average of the reconstruction.
     random_seed : int, optional
         Seed of the starting point.
     callbacks : sequence of callables, default ()
@@ -44,9 +49,11 @@ def make_trainer(
     """
     if solver not in MAX_ITERATIONS:
         raise ValueError(f"solver: unknown name {solver!r}; use one of {', '.join(MAX_ITERATIONS)}")
-    prior_strength = 1 / max(n_labeled, 1)
+    prior_strength = 1 / max(int(np.sum(~np.isnan(labels))), 1)
+    aggregator_type: Literal["weighted", "mean"] = "weighted" if has_both_classes(labels) else "mean"
     if solver == "torch":
         return CFEnsemblePyTorchTrainer(
+            aggregator_type=aggregator_type,
             lr=0.05,
             max_epochs=MAX_ITERATIONS[solver],
             use_class_weights=False,
@@ -55,6 +62,7 @@ def make_trainer(
             callbacks=callbacks,
         )
     return CFEnsembleTrainer(
+        aggregator_type=aggregator_type,
         schedule="two_stage",
         aggregator_optimizer="newton",
         max_iter=MAX_ITERATIONS[solver],
@@ -63,3 +71,8 @@ def make_trainer(
         random_seed=random_seed,
         callbacks=callbacks,
     )
+
+
+def has_both_classes(labels: Vector) -> bool:
+    """Whether labels of both classes are among the labels (n,)."""
+    return bool(np.any(labels == 0) and np.any(labels == 1))

@@ -87,7 +87,7 @@ def read_table(path: str | os.PathLike[str], label_column: str, id_column: str |
             raise ValueError(f"{path}: column {name!r} occurs {names.count(name)} times; rename or drop all but one")
     for role, name in (("label", label_column), ("id", id_column)):
         if name is not None and name not in names:
-            raise ValueError(f"{path}: no {role} column {name!r}; the columns are {', '.join(names)}")
+            raise ValueError(f"{path}: no {role} column {name!r}; the columns are {_listed(names)}")
     if label_column == id_column:
         raise ValueError(f"{path}: column {label_column!r} cannot hold both labels and ids; name two columns")
     classifiers = tuple(name for name in names if name not in (label_column, id_column))
@@ -97,8 +97,9 @@ def read_table(path: str | os.PathLike[str], label_column: str, id_column: str |
     if n == 0:
         raise ValueError(f"{path}: the table has no rows; add one row per instance")
 
-    labels = _numbers(columns[label_column], f"{path}: label column {label_column!r}", "0, 1 or blank")
-    _check(labels, np.isin(labels, (0, 1)), f"{path}: label column {label_column!r}", "labels are 0, 1 or blank")
+    where = f"{path}: label column {label_column!r}"
+    labels = _numbers(columns[label_column], where, "0, 1 or blank")
+    _check(labels, np.isin(labels, (0, 1)), where, "recode labels: 1 is positive, 0 negative, blank unknown")
     R = np.empty((len(classifiers), n))
     for row, name in zip(R, classifiers, strict=True):
         where = f"{path}: classifier column {name!r}"
@@ -107,7 +108,7 @@ def read_table(path: str | os.PathLike[str], label_column: str, id_column: str |
             row,
             (row >= 0) & (row <= 1),
             where,
-            "probabilities lie in [0, 1]; rescale it, drop it, or name it as the id column if it is one",
+            "probabilities lie in [0, 1]; divide percentages by 100, drop it, or name it as the id column if it is one",
         )
     ids = range(1, n + 1) if id_column is None else _ids(columns[id_column], f"{path}: id column {id_column!r}")
     return PredictionTable(ids, R, labels, classifiers, id_column, label_column)
@@ -189,13 +190,22 @@ def check_output(path: str | os.PathLike[str], force: bool = False) -> None:
     _suffix(path)
     if not path.parent.is_dir():
         raise ValueError(f"{path}: its folder does not exist; create {path.parent} first")
-    if path.is_dir():
-        raise ValueError(f"{path}: is a folder; name a file")
     if path.exists() and not force:
         raise ValueError(f"{path}: exists already; name another file, or force it to be replaced (--force)")
 
 
+def _listed(names: Sequence[str]) -> str:
+    """Return the names as one sees them, spaces and all, and what a single one may mean."""
+    listed = ", ".join(map(repr, names))
+    separators = [separator for separator in ";\t|" if len(names) == 1 and separator in names[0]]
+    if separators:
+        return f"{listed}: fields seem to be separated by {separators[0]!r}; save them separated by commas (.tsv: tabs)"
+    return listed
+
+
 def _suffix(path: Path) -> str:
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; name a file")
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
         raise ValueError(f"{path}: unknown file type {path.suffix!r}; use one of {', '.join(_SUFFIXES)}")
@@ -224,7 +234,10 @@ def _read_columns(path: Path, id_column: str | None) -> "pa.Table":
     except OSError as error:
         raise ValueError(f"{path}: cannot be opened ({error.strerror or error}); check the path") from error
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as {suffix[1:]} ({error}); check the file") from error
+        if "UTF" in str(error) or isinstance(error, UnicodeDecodeError):
+            raise ValueError(f"{path}: is not UTF-8; save it in that encoding") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: cannot be read as {suffix[1:]} ({reason}); check the file") from error
     return columns
 
 

@@ -222,6 +222,7 @@ def test_an_empty_classifier_or_instance_is_legal_and_warned_about_where_the_dat
         ({"R": np.empty((3, 0))}, r"R is empty, shape \(3, 0\)"),
         ({"R": R + 0.2}, r"R\[0, 0\] is 1.1"),
         ({"R": np.where(R == 1, -np.inf, R)}, r"R\[2, 3\] is -inf"),
+        ({"labels": LABELS[:3]}, "should be classifiers x instances: is it transposed"),
         ({"labels": LABELS[:4]}, r"labels must have one entry per instance, shape \(5,\), got \(4,\)"),
         ({"labels": 2 * LABELS}, r"labels\[0\] is 2"),
         ({"labels": ["a"] * 5}, "labels must be 1, 0, or NaN"),

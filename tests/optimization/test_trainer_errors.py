@@ -68,10 +68,12 @@ def test_bad_types_are_named(make, data):
         make(latent_dim=2.5)
     with pytest.raises(TypeError, match="confidence must be a name or a ConfidenceStrategy"):
         make(confidence=3)
-    with pytest.raises(TypeError, match="data must be an EnsembleData, got ndarray"):
+    with pytest.raises(TypeError, match=r"data must be an EnsembleData\(R, labels\), got ndarray"):
         make().fit(data.R)
     with pytest.raises(TypeError, match="got ndarray; predictions go to R_new="):
         make().fit(data).predict(data.R)
+    with pytest.raises(TypeError, match="callbacks must be a sequence of callables, got <built-in function print>"):
+        make(callbacks=print)
     with pytest.raises(TypeError, match="use_class_weights must be True or False, got 'no'"):
         make(use_class_weights="no")
 

@@ -229,9 +229,10 @@ def test_what_has_no_weight_gets_the_base_rate(make, data, kind):
 
 def test_without_labels_the_fit_is_pure_reconstruction(make, data):
     trainer = make(rho=0.2)
-    with pytest.warns(DataWarning, match="labels: there is none"):
+    with pytest.warns(DataWarning, match="labels: there is none to learn weights from.*plain average"):
         trainer.fit(EnsembleData(data.R, np.full(data.n_instances, np.nan)))
     assert trainer.rho == 0.2
+    np.testing.assert_allclose(trainer.predict(), np.clip(trainer.get_reconstruction().mean(axis=0), 0, 1))
     assert trainer.history["loss"] == trainer.history["reconstruction"]
     np.testing.assert_allclose(trainer.get_aggregator_weights(), 1 / data.n_classifiers)
     R = data.R.copy()

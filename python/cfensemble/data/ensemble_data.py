@@ -46,6 +46,11 @@ class EnsembleData:
 
     def __init__(self, R: ArrayLike, labels: ArrayLike, C: ArrayLike | None = None) -> None:
         self.R = probability_matrix(R)
+        if np.shape(labels) == (self.n_classifiers,) != (self.n_instances,):
+            raise ValueError(
+                f"labels has one entry per row of R, shape {np.shape(labels)}; R, of shape {self.R.shape}, should be "
+                "classifiers x instances: is it transposed?"
+            )
         self.labels = label_vector(labels, self.n_instances)
         self._C = None if C is None else confidence_matrix(C, self.R)
         self.has_confidence = C is not None

@@ -68,7 +68,10 @@ class LabelWeighting:
     def __post_init__(self) -> None:
         if self.class_weight is not None:
             if not isinstance(self.class_weight, Mapping) or set(self.class_weight) != {0, 1}:
-                raise ValueError(f"class_weight must map 0 and 1 to weights, got {self.class_weight!r}")
+                raise ValueError(
+                    f"class_weight must map 0 and 1 to weights, got {self.class_weight!r}; balanced ones are "
+                    "use_class_weights=True"
+                )
             if not all(number(value, f"class_weight[{key}]", 0) > 0 for key, value in self.class_weight.items()):
                 raise ValueError(f"class_weight must be positive, got {dict(self.class_weight)!r}")
         if self.instance_weight is not None:

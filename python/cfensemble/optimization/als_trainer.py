@@ -31,6 +31,10 @@ class CFEnsembleTrainer(BaseTrainer):
     The factors see the labels through label-aware confidence only; `CFEnsemblePyTorchTrainer` minimises the combined
     objective itself.
 
+    By default the aggregator takes small steps of gradient descent, which rank well but leave the probabilities near
+    one half and rarely settle within `max_iter`. For probabilities that can be taken at face value use
+    ``schedule='two_stage', aggregator_optimizer='newton', aggregator_l2=1 / n_labeled, use_class_weights=False``.
+
     Parameters
     ----------
     n_classifiers : int, optional
@@ -62,7 +66,7 @@ class CFEnsembleTrainer(BaseTrainer):
     focal_gamma : float, default=0.0
         Focusing exponent >= 0 of the supervised loss (Lin et al. 2017); 0 is cross-entropy.
     verbose : bool, default=False
-        Log every iteration (logger `cfensemble`, level INFO).
+        Log every iteration to the logger `cfensemble` at level INFO; ``logging.basicConfig(level="INFO")`` shows it.
     random_seed : int, optional
         Seed of random starts.
     confidence : str or ConfidenceStrategy, default='certainty'
@@ -115,7 +119,7 @@ class CFEnsembleTrainer(BaseTrainer):
     Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets, ICDM 2008: confidence-weighted ALS.
     """
 
-    _limit_name = "max_iter"
+    _iterations, _remedy = "iterations", "raise max_iter or tol"
 
     def __init__(
         self,
@@ -217,7 +221,8 @@ class _Run:
         self.trainer, self.problem = trainer, problem
         self.threads = resolve_threads(trainer.n_threads)
         m = problem.R.shape[0]
-        weighted = WeightedAggregator(m) if trainer.aggregator_type == "weighted" else None
+        learnable = trainer.aggregator_type == "weighted" and problem.has_labels
+        weighted = WeightedAggregator(m) if learnable else None
         self.aggregator: BaseAggregator = weighted or MeanAggregator(m)
         self.learner = weighted if problem.supervised else None
         self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, trainer.aggregator_lr)

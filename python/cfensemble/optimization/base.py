@@ -49,7 +49,8 @@ class BaseTrainer(ABC):
     """The protocol of the trainers; subclasses implement `_solve` and name their `_aggregator_types`."""
 
     _aggregator_types: tuple[str, ...] = ("weighted", "mean")
-    _limit_name: str  # the parameter that limits the number of iterations, for messages
+    _iterations: str  # what they are called, and what to do when there were too few
+    _remedy: str
 
     def __init__(
         self,
@@ -94,6 +95,8 @@ class BaseTrainer(ABC):
         self.cost = cost
         self.weight_schedule = weight_schedule
         self._weighting = LabelWeighting(use_class_weights, class_weight, self.instance_weight, cost, weight_schedule)
+        if not (isinstance(callbacks, Sequence) and all(map(callable, callbacks))):
+            raise TypeError(f"callbacks must be a sequence of callables, got {callbacks!r}")
         self.callbacks = tuple(callbacks)
         self.n_threads = n_threads
         resolve_threads(n_threads)  # complains about nonsense now rather than in fit
@@ -124,7 +127,8 @@ class BaseTrainer(ABC):
         ConvergenceWarning
             If the iterations ended before the objective settled, unless a callback ended them.
         DataWarning
-            If there are no labels, or class weights are asked for and only one class is labelled.
+            If there are no labels (then predictions are the plain average of the reconstruction), or class weights are
+            asked for and only one class is labelled.
         """
         problem = self._pose(data)
         seeds = generator(self.random_seed, "random_seed").spawn(self.n_restarts)
@@ -142,7 +146,7 @@ class BaseTrainer(ABC):
 
     def _pose(self, data: EnsembleData) -> TrainingProblem:
         if not isinstance(data, EnsembleData):
-            raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}")
+            raise TypeError(f"data must be an EnsembleData(R, labels), got {type(data).__name__}")
         if self.n_classifiers not in (None, data.n_classifiers):
             raise ValueError(
                 f"data has {data.n_classifiers} classifiers, but the trainer was made for n_classifiers="
@@ -155,7 +159,11 @@ class BaseTrainer(ABC):
         columns = np.flatnonzero(data.labeled_idx)
         y = data.labels[columns]
         if y.size == 0:
-            _warn(DataWarning, "labels: there is none, so this is a pure reconstruction (rho acts as 1)")
+            _warn(
+                DataWarning,
+                "labels: there is none to learn weights from, so this is a pure reconstruction (rho acts as 1), and "
+                "predictions are its plain average",
+            )
         elif self.use_class_weights and self.class_weight is None and np.ptp(y) == 0:
             _warn(DataWarning, f"labels: all {y.size} are {y[0]:g}, so class weights are off")
         return TrainingProblem(
@@ -195,8 +203,7 @@ class BaseTrainer(ABC):
         if not (solution.converged or solution.stopped):
             _warn(
                 ConvergenceWarning,
-                f"the objective had not settled after {len(history.records)} iterations; raise "
-                f"{self._limit_name} or the tolerance",
+                f"the objective had not settled after {len(history.records)} {self._iterations}; {self._remedy}",
             )
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.X, self.Y, self.aggregator = solution.X, solution.Y, aggregator

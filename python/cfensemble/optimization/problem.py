@@ -44,6 +44,11 @@ class TrainingProblem:
     held_out: LabelledInstances | None = None
 
     @property
+    def has_labels(self) -> bool:
+        """Whether any instance is labelled."""
+        return len(self.y) > 0
+
+    @property
     def supervised(self) -> bool:
         """Whether there is something for the aggregator to learn."""
         return self.rho < 1

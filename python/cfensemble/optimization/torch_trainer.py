@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cfensemble._threads import in_forked_child
 from cfensemble._typing import Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 
-INSTALL_TORCH = "this needs PyTorch, which is not installed: pip install 'cfensemble[torch]'"
+INSTALL_TORCH = "this needs PyTorch, which is not installed: pip install 'cfensemble[torch]' (its CPU build will do)"
 
 
 class CFEnsemblePyTorchTrainer(BaseTrainer):
@@ -70,7 +71,7 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
     """
 
     _aggregator_types = ("weighted", "mean", "attention")
-    _limit_name = "max_epochs"
+    _iterations, _remedy = "epochs", "raise max_epochs or min_delta"
 
     def __init__(
         self,
@@ -165,13 +166,16 @@ class _Run:
 
         from cfensemble.optimization.torch_net import CFEnsembleNet
 
+        if in_forked_child():
+            torch.set_num_threads(1)  # torch would wait for the parent's threads for ever
         self.trainer, self.problem, self.rng = trainer, problem, rng
         device = resolve_device(trainer.device)
         self.R = torch.tensor(np.ascontiguousarray(problem.R), device=device)
         self.C = torch.tensor(np.ascontiguousarray(problem.C), device=device)
         m, n = problem.R.shape
+        kind = trainer.aggregator_type if problem.has_labels else "mean"
         self.net: CFEnsembleNet = CFEnsembleNet(
-            m, n, trainer.latent_dim, trainer.aggregator_type, dtype=self.R.dtype, random_state=rng
+            m, n, trainer.latent_dim, kind, dtype=self.R.dtype, random_state=rng
         ).to(device)
         self.labels = torch.zeros(n, dtype=self.R.dtype, device=device)
         self.labels[problem.columns] = self._tensor(problem.y)

@@ -1,0 +1,5 @@
+"""`python -m cfensemble` is the command line."""
+
+from cfensemble.cli import main
+
+main()
