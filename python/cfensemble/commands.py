@@ -213,8 +213,8 @@ def _demo(folder: Path, keep: bool) -> None:
     results: dict[str, Scores | None] = {name: score(y, p) for name, p in predictions.items()}
     Console().print(report.comparison(f"On the {y.size:,} rows with hidden labels", results))
     typer.echo(
-        f"With {np.sum(~hidden)} labels, {np.nansum(done.table.labels):.0f} of them positive, cross-validated figures vary "
-        "widely; the last table, on labels that no method saw, is the one to believe."
+        f"With {np.sum(~hidden)} labels, {np.nansum(done.table.labels):.0f} of them positive, cross-validated figures "
+        "vary widely; the last table, on labels that no method saw, is the one to believe."
     )
     if keep:
         with _exit_on(OSError, code=1):
