@@ -1,7 +1,6 @@
 """The compiled half-steps against their NumPy twins, and the contracts of the compiled layer."""
 
 import multiprocessing
-import signal
 import subprocess
 import sys
 import threading
@@ -278,17 +277,17 @@ def test_other_threads_run_while_a_kernel_does(problem):
     assert ticks > 3  # with the GIL held throughout there would be none
 
 
-def _fold(connection):
+def _fold_in_child(connection):
     Y, _ = _core.instance_step(np.ones((2, 3)), np.full((3, 300_000), 0.5), None, 0.1, 2)
     connection.send(float(Y.sum()))
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="no fork on this platform")
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this platform")
 def test_a_forked_child_computes_instead_of_hanging():
     expected, _ = _core.instance_step(np.ones((2, 3)), np.full((3, 300_000), 0.5), None, 0.1, 2)  # starts a team
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe()
-    child = context.Process(target=_fold, args=(sender,))
+    child = context.Process(target=_fold_in_child, args=(sender,))
     child.start()
     assert receiver.poll(20), "the child hangs"
     assert receiver.recv() == float(expected.sum())
