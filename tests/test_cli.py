@@ -298,7 +298,7 @@ def program(code_or_module, *arguments, cwd):
 
 def test_the_program_combines_a_table(table, tmp_path):
     arguments = ("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv")
-    done = program(["-m", "cfensemble.cli"], *arguments, cwd=tmp_path)
+    done = program(["-m", "cfensemble"], *arguments, cwd=tmp_path)
     assert done.returncode == 0
     assert_warnings_only(done.stderr)
     assert "Wrote 120 rows to out.csv" in done.stdout
@@ -306,7 +306,7 @@ def test_the_program_combines_a_table(table, tmp_path):
 
 
 def test_the_program_reports_bad_input_without_a_traceback(table, tmp_path):
-    done = program(["-m", "cfensemble.cli"], "combine", table, "--labels", "nope", cwd=tmp_path)
+    done = program(["-m", "cfensemble"], "combine", table, "--labels", "nope", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "no label column 'nope'" in done.stderr
 

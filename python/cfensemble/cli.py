@@ -21,7 +21,7 @@ def main() -> None:
     try:
         from cfensemble.commands import app
 
-        app(prog_name="cfensemble", standalone_mode=True)
+        app(prog_name="cfensemble")
     except KeyboardInterrupt:  # while importing; typer turns later ones into an exit code
         _interrupted()
     except SystemExit as stop:
@@ -36,7 +36,3 @@ INTERRUPTED = 130
 def _interrupted() -> NoReturn:
     sys.stderr.write("cfensemble: interrupted\n")
     raise SystemExit(INTERRUPTED)
-
-
-if __name__ == "__main__":
-    main()

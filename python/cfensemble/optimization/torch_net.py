@@ -1,5 +1,6 @@
 """The combined objective as a torch module: everything in it is a parameter."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -117,14 +118,12 @@ class CFEnsembleNet(nn.Module):
         rng = generator(random_state)
         self.X = nn.Parameter(torch.as_tensor(random_factors(rng, d, m), dtype=dtype))
         self.Y = nn.Parameter(torch.as_tensor(random_factors(rng, d, n), dtype=dtype))
-        choice(aggregator_type, "aggregator_type", AGGREGATOR_TYPES)
-        self.aggregator: _Weighted | _Mean | _Attention = (
-            _Weighted(m, dtype)
-            if aggregator_type == "weighted"
-            else _Mean(m)
-            if aggregator_type == "mean"
-            else _Attention(m, dtype, rng)
-        )
+        makers: dict[str, Callable[[], _Weighted | _Mean | _Attention]] = {
+            "weighted": lambda: _Weighted(m, dtype),
+            "mean": lambda: _Mean(m),
+            "attention": lambda: _Attention(m, dtype, rng),
+        }
+        self.aggregator = makers[choice(aggregator_type, "aggregator_type", makers)]()
 
     def reconstruct(self) -> Tensor:
         """R_hat = X'Y, (m, n)."""
@@ -216,9 +215,6 @@ class CFEnsembleNet(nn.Module):
         loss = rho * reconstruction + (1 - rho) * supervised
         reconstruction_value, supervised_value = torch.stack([reconstruction, supervised]).detach().tolist()
         return loss, weigh_terms(reconstruction_value, supervised_value, rho)
-
-
-AGGREGATOR_TYPES = ("weighted", "mean", "attention")
 
 
 def _class_weights(labels: Tensor, labeled_mask: Tensor) -> Tensor:
