@@ -1,7 +1,8 @@
 # make demo   build, install into .venv and run the main job on real data
 # make test   the same, then the whole suite
+# make isas   the tests of what the kernels do, once more in each instruction set but the best, which make test used
 # make slow   many seeds and long property tests
-# make bench  the kernels against NumPy, the trainers against each other, the failure modes with their remedies
+# make bench  the kernels against others and the machine's peak, the trainers against each other, the failure modes
 # make lint   format, lint and type checks
 
 VENV := .venv
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := $(shell find cpp python -name '*.[ch]pp' -o -name '*.py' -o -name '*.pyi') CMakeLists.txt pyproject.toml
 
-.PHONY: demo test slow bench lint format clean
+.PHONY: demo test isas slow bench lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/cli
@@ -18,12 +19,18 @@ demo: $(VENV)/cli
 test: demo $(VENV)/test
 	$(BIN)/python -m pytest --cov=cfensemble --cov-report=term-missing:skip-covered
 
+isas: $(VENV)/test
+	isas=$$($(BIN)/python -c 'from cfensemble import _core; print(*_core.supported()[:-1])') && for isa in $$isas; do \
+	    echo "== CFENSEMBLE_ISA=$$isa"; \
+	    CFENSEMBLE_ISA=$$isa $(BIN)/python -m pytest -q tests/core tests/ensemble tests/objectives tests/optimization || exit; \
+	done
+
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=long
 
 bench: $(VENV)/bench
+	$(BIN)/python bench/kernels.py
 	$(BIN)/python -m pytest bench --benchmark-only
-	$(BIN)/python bench/speed.py
 	$(BIN)/python bench/als_vs_torch.py
 	$(BIN)/python bench/failure_modes.py
 

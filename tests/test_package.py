@@ -89,6 +89,13 @@ def test_type_checkers_are_told_that_there_are_types():
 def test_show_config_tells_how_this_installation_was_built():
     config = cfensemble.show_config()
     assert config["version"] == cfensemble.__version__
-    assert set(config) == {"version", "compiler", "eigen", "openmp", "n_threads"}
+    assert set(config) == {"version", "compiler", "eigen", "openmp", "n_threads", "isa", "isas"}
     assert isinstance(config["openmp"], bool)
     assert config["n_threads"] >= 1
+    assert config["isa"] in config["isas"]
+    assert config["isas"][0] == "baseline"
+
+
+def test_show_config_tells_which_instruction_set_was_asked_for(monkeypatch):
+    monkeypatch.setenv("CFENSEMBLE_ISA", "baseline")
+    assert python("import cfensemble; print(cfensemble.show_config()['isa'])") == ["baseline"]

@@ -74,10 +74,20 @@ def test_confidence_must_fit_the_predictions_and_be_finite_and_not_negative(C, m
         check.confidence_matrix(C, np.full((2, 2), 0.5, np.float32))
 
 
-def test_confidence_of_a_missing_prediction_is_0_whatever_was_given():
-    given = np.array([[2, -1, NAN, 3]])
-    np.testing.assert_array_equal(check.confidence_matrix(given, np.array([[0.5, NAN, NAN, 1]])), [[2, 0, 0, 3]])
-    np.testing.assert_array_equal(given, [[2, -1, NAN, 3]])
+def test_confidence_of_a_missing_prediction_may_be_anything_and_is_not_copied():
+    given = np.array([[2, -1, NAN, 3, INF]])
+    assert np.shares_memory(check.confidence_matrix(given, np.array([[0.5, NAN, NAN, 1, NAN]])), given)
+    with pytest.raises(ValueError, match=r"C\[0, 4\] is inf"):
+        check.confidence_matrix(given, np.array([[0.5, NAN, NAN, 1, 1]]))
+
+
+def test_the_place_in_a_large_matrix_is_the_place_in_the_whole():
+    R = np.full((3, 200_000), 0.5)
+    R[1, 150_001] = 2
+    with pytest.raises(ValueError, match=r"R\[1, 150001\] is 2"):
+        check.probability_matrix(R)
+    with pytest.raises(ValueError, match=r"C\[1, 150001\] is -2"):
+        check.confidence_matrix(np.where(R == 2, -2, 1), np.full(R.shape, 0.5))
 
 
 @pytest.mark.parametrize("value", [[1, 0, NAN], (True, False, None), np.array([1, 0, NAN], np.float32)])

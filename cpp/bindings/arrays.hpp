@@ -85,6 +85,17 @@ ConstFactors<T> factors(const DenseArray<T>& array) {
     return ConstFactors<T>(array.data(), array.shape(0), array.shape(1));
 }
 
+// Factors (d, columns) to be written in place.
+template <class T>
+Factors<T> output_factors(py::array& array, const char* name, Index d, Index columns) {
+    check_dtype<T>(array, name);
+    check_shape(array, name, d, columns);
+    if (!py::isinstance<DenseArray<T>>(array) || !array.writeable()) {
+        throw std::invalid_argument(std::string(name) + " is written in place: it must be C-contiguous and writeable");
+    }
+    return Factors<T>(static_cast<T*>(array.mutable_data()), d, columns);
+}
+
 template <class T>
 Factors<T> mutable_factors(DenseArray<T>& array) {
     return Factors<T>(array.mutable_data(), array.shape(0), array.shape(1));
@@ -104,12 +115,42 @@ MatrixView<T> matrix_view(const py::array& array, const char* name) {
             array.strides(1) / size};
 }
 
+// A vector that a ConfidenceRule may have: null where it is None. The rule keeps it alive.
+inline const double* rule_vector(const py::handle& rule, const char* name, Index length) {
+    const py::object value = rule.attr(name);
+    if (value.is_none()) return nullptr;
+    if (!py::isinstance<DenseArray<double>>(value)) {
+        throw py::type_error(std::string(name) + " of the confidence rule must be a contiguous float64 array");
+    }
+    const auto array = py::reinterpret_borrow<DenseArray<double>>(value);
+    check_length(array, name, length);
+    return array.data();
+}
+
+// R and C: an array of weights, None for weights of 1, or a ConfidenceRule.
 template <class T>
-Problem<T> problem(const py::array& R, const std::optional<py::array>& C) {
-    Problem<T> out{matrix_view<T>(R, "R"), std::nullopt};
-    if (C) {
-        check_shape(*C, "C", R.shape(0), R.shape(1));
-        out.C = matrix_view<T>(*C, "C");
+Problem<T> problem(const py::array& R, const py::object& C) {
+    Problem<T> out{matrix_view<T>(R, "R"), std::nullopt, {}};
+    const auto give = [&](const py::handle& weights) {
+        const auto array = py::reinterpret_borrow<py::array>(weights);
+        check_shape(array, "C", R.shape(0), R.shape(1));
+        out.C = matrix_view<T>(array, "C");
+    };
+    if (C.is_none()) {
+        out.rule.constant = 1;
+    } else if (py::isinstance<py::array>(C)) {
+        give(C);
+    } else if (py::hasattr(C, "per_classifier")) {
+        out.rule.constant = py::cast<double>(C.attr("constant"));
+        out.rule.certainty = py::cast<double>(C.attr("certainty"));
+        out.rule.per_classifier = rule_vector(C, "per_classifier", R.shape(0));
+        out.rule.per_instance = rule_vector(C, "per_instance", R.shape(1));
+        out.rule.labels = rule_vector(C, "labels", R.shape(1));
+        out.rule.alpha = py::cast<double>(C.attr("alpha"));
+        const py::object given = C.attr("given");
+        if (!given.is_none()) give(given);
+    } else {
+        throw py::type_error("C must be an array, a ConfidenceRule or None");
     }
     return out;
 }

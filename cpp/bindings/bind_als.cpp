@@ -5,6 +5,7 @@
 #include "cfensemble/als.hpp"
 #include "cfensemble/balance.hpp"
 #include "cfensemble/classifier_step.hpp"
+#include "labelled.hpp"
 
 namespace cfensemble::bindings {
 namespace {
@@ -16,14 +17,16 @@ void check_lambda(double lambda_reg) {
     }
 }
 
-struct InstanceStepOutput {
-    py::array Y;
-    SweepResult result;
-};
+std::optional<Form> form_of(const std::optional<std::string>& name) {
+    if (!name) return std::nullopt;
+    if (*name == "primal") return Form::primal;
+    if (*name == "dual") return Form::dual;
+    throw std::invalid_argument("form must be None, 'primal' or 'dual', got '" + *name + "'");
+}
 
-InstanceStepOutput run_sweep(const py::array& X, const py::array& R, const std::optional<py::array>& C,
-                             double lambda_reg, int n_threads, Moments* moments) {
-    return dispatch(R, "R", [&](auto scalar) -> InstanceStepOutput {
+py::tuple instance_step(const py::array& X, const py::array& R, const py::object& C, double lambda_reg, int n_threads,
+                        const std::optional<std::string>& form) {
+    return dispatch(R, "R", [&](auto scalar) -> py::tuple {
         using T = decltype(scalar);
         check_lambda<T>(lambda_reg);
         const Problem<T> data = problem<T>(R, C);
@@ -32,33 +35,82 @@ InstanceStepOutput run_sweep(const py::array& X, const py::array& R, const std::
         const DenseArray<T> x = dense<T>(X, "X");
         DenseArray<T> Y({d, data.n_instances()});
         const Factors<T> y = mutable_factors(Y);
+        SweepOptions options;
+        options.form = form_of(form);
         const Execution how = execution(n_threads);
         SweepResult result;
         {
             const py::gil_scoped_release unlocked;
-            result = sweep<T>(data, factors<T>(x), static_cast<T>(lambda_reg), y, moments, how);
+            result = sweep<T>(data, factors<T>(x), static_cast<T>(lambda_reg), y, options, how);
         }
-        return {Y, result};
+        return py::make_tuple(Y, result.n_degenerate);
     });
 }
 
-py::tuple instance_step(const py::array& X, const py::array& R, const std::optional<py::array>& C, double lambda_reg,
-                        int n_threads) {
-    const InstanceStepOutput out = run_sweep(X, R, C, lambda_reg, n_threads, nullptr);
-    return py::make_tuple(out.Y, out.result.n_fallback);
+// w, b, columns, labels, weights, focal_gamma
+using Supervision = std::tuple<py::array, double, py::array, py::array, py::array, double>;
+
+py::tuple sweep_with_moments(const py::array& X, const py::array& R, const py::object& C, double lambda_reg,
+                             py::array& Y, const std::optional<Supervision>& supervision, int n_threads) {
+    return dispatch(R, "R", [&](auto scalar) -> py::tuple {
+        using T = decltype(scalar);
+        check_lambda<T>(lambda_reg);
+        const Problem<T> data = problem<T>(R, C);
+        const Index m = data.n_classifiers(), n = data.n_instances(), d = check_factors(X, "X", m);
+        check_sizes(m, n, d);
+        const DenseArray<T> x = dense<T>(X, "X");
+        const Factors<T> y = output_factors<T>(Y, "Y", d, n);
+        const Execution how = execution(n_threads);
+        Moments moments(m, d);
+        SweepOptions options;
+        options.moments = &moments;
+        options.residual = true;
+
+        std::optional<LabelledArrays> labelled;
+        std::optional<AggregatorPoint> point;
+        if (supervision) {
+            const auto& [w, b, columns, labels, weights, focal_gamma] = *supervision;
+            check_length(w, "w", m);
+            check_focal_gamma(focal_gamma);
+            const DenseArray<double> w_array = dense<double>(w, "w");
+            labelled.emplace(columns, labels, weights, n);
+            if (!labelled->ascending()) throw std::invalid_argument("columns must ascend");
+            point.emplace(AggregatorPoint{labelled->view(), factors<T>(x).template cast<double>() * vector_map(w_array),
+                                          b, focal_gamma});
+            options.aggregator = &*point;
+        }
+        SweepResult result;
+        Vector<double> gradient(m + 1);
+        {
+            const py::gil_scoped_release unlocked;
+            result = sweep<T>(data, factors<T>(x), static_cast<T>(lambda_reg), y, options, how);
+            if (point) {
+                gradient << factors<T>(x).template cast<double>().transpose() * result.gradient.head(d),
+                    result.gradient[d];
+            }
+        }
+        return py::make_tuple(to_array(moments.gram), to_array(moments.rhs), result.residual, result.n_degenerate,
+                              result.supervised, point ? py::object(to_array(gradient)) : py::none());
+    });
 }
 
-py::tuple sweep_with_moments(const py::array& X, const py::array& R, const std::optional<py::array>& C,
-                             double lambda_reg, int n_threads) {
-    check_matrix(X, "X");
-    check_sizes(X.shape(1), 1, X.shape(0));
-    Moments moments(X.shape(1), X.shape(0));
-    const InstanceStepOutput out = run_sweep(X, R, C, lambda_reg, n_threads, &moments);
-    return py::make_tuple(out.Y, to_array(moments.gram), to_array(moments.rhs), out.result.residual,
-                          out.result.n_fallback);
+py::array observed(const py::array& R, const py::object& C, int n_threads) {
+    return dispatch(R, "R", [&](auto scalar) -> py::array {
+        using T = decltype(scalar);
+        const Problem<T> data = problem<T>(R, C);
+        check_sizes(data.n_classifiers(), data.n_instances(), 1);
+        py::array_t<bool> out(data.n_instances());
+        bool* mask = out.mutable_data();
+        const Execution how = execution(n_threads);
+        {
+            const py::gil_scoped_release unlocked;
+            has_weight<T>(data, mask, how);
+        }
+        return out;
+    });
 }
 
-py::tuple moments_of(const py::array& Y, const py::array& R, const std::optional<py::array>& C, int n_threads) {
+py::tuple moments_of(const py::array& Y, const py::array& R, const py::object& C, int n_threads) {
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
         const Problem<T> data = problem<T>(R, C);
@@ -101,8 +153,7 @@ py::tuple classifier_step(const py::array& gram, const py::array& rhs, double la
     return py::make_tuple(X, n_fallback);
 }
 
-double residual(const py::array& X, const py::array& Y, const py::array& R, const std::optional<py::array>& C,
-                int n_threads) {
+double residual(const py::array& X, const py::array& Y, const py::array& R, const py::object& C, int n_threads) {
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
         const Problem<T> data = problem<T>(R, C);
@@ -119,10 +170,11 @@ double residual(const py::array& X, const py::array& Y, const py::array& R, cons
 void bind_als(py::module_& module) {
     using py::arg;
     module.def("instance_step", &instance_step, arg("X"), arg("R"), arg("C").none(true), arg("lambda_reg"),
-               arg("n_threads"));
+               arg("n_threads"), arg("form") = py::none());
     module.def("sweep", &sweep_with_moments, arg("X"), arg("R"), arg("C").none(true), arg("lambda_reg"),
-               arg("n_threads"));
+               arg("Y").noconvert(), arg("supervision").none(true), arg("n_threads"));
     module.def("classifier_moments", &moments_of, arg("Y"), arg("R"), arg("C").none(true), arg("n_threads"));
+    module.def("has_weight", &observed, arg("R"), arg("C").none(true), arg("n_threads"));
     module.def("classifier_step", &classifier_step, arg("gram"), arg("rhs"), arg("lambda_reg"), arg("balance"),
                arg("n_threads"));
     module.def("weighted_residual", &residual, arg("X"), arg("Y"), arg("R"), arg("C").none(true), arg("n_threads"));

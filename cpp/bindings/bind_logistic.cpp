@@ -1,36 +1,9 @@
 #include "arrays.hpp"
 #include "bind.hpp"
-#include "cfensemble/logistic.hpp"
+#include "labelled.hpp"
 
 namespace cfensemble::bindings {
 namespace {
-
-template <class T>
-Eigen::Map<const Vector<T>> vector_map(const DenseArray<T>& array) {
-    return Eigen::Map<const Vector<T>>(array.data(), array.size());
-}
-
-void check_labelled(const Labelled& labelled, Index n_instances) {
-    for (Index i = 0; i < labelled.columns.size(); ++i) {
-        const Index column = labelled.columns[i];
-        const double label = labelled.labels[i], weight = labelled.weights[i];
-        const auto place = [i] { return "[" + std::to_string(i) + "]"; };
-        if (column < 0 || column >= n_instances) {
-            throw py::index_error("columns" + place() + " is " + std::to_string(column) + ", outside [0, " +
-                                  std::to_string(n_instances) + ")");
-        }
-        if (label != 0 && label != 1) {
-            throw std::invalid_argument("labels" + place() + " is " + std::to_string(label) + ": must be 0 or 1");
-        }
-        if (!(std::isfinite(weight) && weight >= 0)) {
-            throw std::invalid_argument("weights" + place() + " is " + std::to_string(weight) +
-                                        ": must be finite and at least 0");
-        }
-    }
-    if (!(labelled.weights.sum() > 0)) {
-        throw std::invalid_argument("weights must have a positive sum: there is no labelled instance to learn from");
-    }
-}
 
 // The loss in (w, b) from the loss in (v, b), v = X w.
 py::tuple loss_of(const py::array& X, const py::array& Y, const py::array& w, double b, const py::array& columns,
@@ -42,20 +15,11 @@ py::tuple loss_of(const py::array& X, const py::array& Y, const py::array& w, do
         check_matrix(Y, "Y");
         check_shape(Y, "Y", check_factors(X, "X", X.shape(1)), Y.shape(1));
         check_length(w, "w", X.shape(1));
-        const Index d = X.shape(0), m = X.shape(1), n = columns.size();
-        check_length(columns, "columns", n);
-        check_length(labels, "labels", n);
-        check_length(weights, "weights", n);
-        if (!(std::isfinite(focal_gamma) && focal_gamma >= 0)) {
-            throw std::invalid_argument("focal_gamma must be finite and at least 0, got " +
-                                        std::to_string(focal_gamma));
-        }
+        check_focal_gamma(focal_gamma);
+        const Index d = X.shape(0), m = X.shape(1);
         const DenseArray<T> x = dense<T>(X, "X"), y = dense<T>(Y, "Y");
-        const DenseArray<double> w_array = dense<double>(w, "w"), labels_array = dense<double>(labels, "labels"),
-                                 weights_array = dense<double>(weights, "weights");
-        const DenseArray<Index> columns_array = dense<Index>(columns, "columns");
-        const Labelled labelled{vector_map(columns_array), vector_map(labels_array), vector_map(weights_array)};
-        check_labelled(labelled, Y.shape(1));
+        const DenseArray<double> w_array = dense<double>(w, "w");
+        const LabelledArrays labelled(columns, labels, weights, Y.shape(1));
         const Execution how = execution(n_threads);
 
         Vector<double> gradient(m + 1);
@@ -68,7 +32,7 @@ py::tuple loss_of(const py::array& X, const py::array& Y, const py::array& w, do
             extended(d, m) = 1;
             const Vector<double> v = extended.topLeftCorner(d, m) * vector_map(w_array);
             const AggregatorLoss loss =
-                aggregator_loss<T>(factors<T>(y), labelled, v, b, focal_gamma, with_hessian, how);
+                aggregator_loss<T>(factors<T>(y), labelled.view(), v, b, focal_gamma, with_hessian, how);
             value = loss.value;
             gradient = extended.transpose() * loss.gradient;
             if (with_hessian) hessian = extended.transpose() * loss.hessian * extended;

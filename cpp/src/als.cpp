@@ -1,136 +1,210 @@
 #include "cfensemble/als.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <cmath>
 
-#include "cfensemble/instance_step.hpp"
-#include "cfensemble/moments.hpp"
+#include "cfensemble/pass.hpp"
+#include "cfensemble/residual.hpp"
 
 namespace cfensemble {
 namespace {
 
-constexpr Index kChunk = 64;  // instances per task: a multiple of every kLanes
-
-// Multiply-adds that an instance costs in a step with factors of dimension d.
-Index work_per_instance(Index n_classifiers, Index d) {
-    return n_classifiers * packed_size(d) + d * d * d / 6;
+// Calls body(group, first instance, number of instances) for each of a tile's groups.
+template <class T, class Body>
+void for_each_group(const PackedTile<T>& tile, const Body& body) {
+    for (Index group = 0; group < tile.n_groups(); ++group) {
+        const Index offset = group * kGroup<T>;
+        body(group, tile.begin() + offset, std::min(kGroup<T>, tile.size() - offset));
+    }
 }
 
-// Instances per block: as many as keep the packed block (three rows per classifier) within about a megabyte.
+// Copies a group's values, nearly always all of them.
 template <class T>
-Index block_size(Index n_classifiers) {
-    constexpr Index kBytes = Index(1) << 20;
-    const Index in_cache = kBytes / (3 * (n_classifiers + 1) * static_cast<Index>(sizeof(T)));
-    return std::clamp(in_cache / kChunk, Index(4), Index(32)) * kChunk;
+void copy_group(const T* source, Index size, T* out) {
+    if (size < kGroup<T>) {
+        std::copy_n(source, size, out);
+        return;
+    }
+    unroll<2>(
+        [&](auto half) { simd::pstoreu(out + half * kLanes<T>, simd::ploadu<Packet<T>>(source + half * kLanes<T>)); });
 }
 
-Index n_chunks(Index n_instances) {
-    return (n_instances + kChunk - 1) / kChunk;
+// A group's columns of Y (d, n) from and to (d, kGroup).
+template <class T>
+void load_group(const ConstFactors<T>& Y, Index begin, Index size, T* y) {
+    for (Index j = 0; j < Y.rows(); ++j, y += kGroup<T>) {
+        std::fill(y + size, y + kGroup<T>, T(0));
+        copy_group(Y.data() + j * Y.cols() + begin, size, y);
+    }
+}
+template <class T>
+void store_group(const T* y, Index begin, Index size, Factors<T>& Y) {
+    for (Index j = 0; j < Y.rows(); ++j, y += kGroup<T>) copy_group(y, size, Y.data() + j * Y.cols() + begin);
 }
 
-// The pass: packs block after block and calls, for each chunk of it in parallel,
-// chunk(block, offset in block, first instance, last instance, thread), then block_done(block, first, last, execution).
-template <class T, class Chunk, class BlockDone>
-void for_each_block(const Problem<T>& problem, Index d, const Execution& execution, const Chunk& chunk,
-                    const BlockDone& block_done) {
-    const Index m = problem.n_classifiers(), n = problem.n_instances();
-    const Execution how = worthwhile(n * work_per_instance(m, d), execution);
-    const Index capacity = std::min(block_size<T>(m), n_chunks(n) * kChunk);
-    PackedBlock<T> block(m, capacity);
-    for (Index begin = 0; begin < n; begin += capacity) {
-        const Index end = std::min(begin + capacity, n);
-        parallel_for(n_chunks(end - begin), how, [&](Index task, int thread) {
-            const Index first = begin + task * kChunk, last = std::min(first + kChunk, end);
-            block.pack(problem, first, last, task * kChunk);
-            chunk(block, task * kChunk, first, last, thread);
+// Q A Q' of a packed symmetric A.
+void rotate_packed(const Eigen::MatrixXd& Q, const RowMatrix<double>& packed, Index row, RowMatrix<double>& out) {
+    Eigen::MatrixXd A(Q.cols(), Q.cols());
+    for (Index j = 0; j < Q.cols(); ++j) {
+        for (Index k = 0; k <= j; ++k) A(j, k) = A(k, j) = packed(row, packed_index(j, k));
+    }
+    const Eigen::MatrixXd rotated = Q * A * Q.transpose();
+    for (Index j = 0; j < Q.rows(); ++j) {
+        for (Index k = 0; k <= j; ++k) out(row, packed_index(j, k)) += rotated(j, k);
+    }
+}
+
+// The visits of a sweep.
+template <class T>
+class Sweep {
+  public:
+    // Totals, followed by the aggregator's gradient.
+    enum Total { kResidual, kDegenerate, kSupervised, kGradient };
+
+    Sweep(const InstanceStep<T>& step, const SweepOptions& options, const Execution& execution, Factors<T>& Y)
+        : step_(step), residual_(step.factors()), options_(options), scratch_(execution), Y_(Y) {
+        if (options.aggregator) {
+            const Vector<double>& v = options.aggregator->v;
+            v_ = step.reduced() ? Vector<double>(step.basis().transpose() * v) : v;
+            total_weight_ = options.aggregator->labelled.total_weight();
+        }
+    }
+
+    template <class Row>
+    void operator()(Tile<T>& tile, int thread, Row&& totals) {
+        Scratch& scratch = scratch_.get(thread, step_, Y_.rows());
+        T* y = scratch.y.data();
+        for_each_group(tile.data, [&](Index group, Index begin, Index size) {
+            const auto outcome = step_.solve(tile.data, group, y, scratch.step);
+            totals[kDegenerate] += static_cast<double>(outcome.n_degenerate);
+            if (options_.residual) {
+                totals[kResidual] += std::isnan(outcome.residual) ? residual_(tile.data, group, y) : outcome.residual;
+            }
+            if (options_.aggregator) add_supervised(y, begin, size, totals);
+            if (options_.moments) tile.factors.set_group(group, y);
+            if (step_.reduced()) step_.expand(y, scratch.expanded.data());
+            store_group(step_.reduced() ? scratch.expanded.data() : y, begin, size, Y_);
         });
-        block_done(block, begin, end, how);
     }
-}
 
-// sum_u c_u (r_u - x_u . y)^2 for n <= kLanes instances, whose factors are y's columns.
-template <class T>
-double lane_residual(const PackedBlock<T>& block, Index offset, Index n, const ConstFactors<T>& X,
-                     const LaneArray<T>& y) {
-    Lanes<T> sum = Lanes<T>::Zero();
-    for (Index u = 0; u < X.cols(); ++u) {
-        Lanes<T> error = load_lanes(&block.targets()(u, offset));
-        for (Index j = 0; j < X.rows(); ++j) error -= X(j, u) * y.col(j);
-        sum += load_lanes(&block.weights()(u, offset)) * error.square();
+  private:
+    struct Scratch {
+        Scratch(const InstanceStep<T>& s, Index d) : step(s), y(s.rank() * kGroup<T>), expanded(d * kGroup<T>) {}
+        typename InstanceStep<T>::Scratch step;
+        Buffer<T> y, expanded;
+    };
+
+    // The labelled among instances [begin, begin + size), whose factors are y.
+    template <class Row>
+    void add_supervised(const T* y, Index begin, Index size, Row& totals) const {
+        const AggregatorPoint& point = *options_.aggregator;
+        const Index* first = point.labelled.columns.data();
+        const Index* last = first + point.labelled.columns.size();
+        for (const Index* it = std::lower_bound(first, last, begin); it != last && *it < begin + size; ++it) {
+            const T* lane = y + (*it - begin);
+            double z = point.b;
+            for (Index j = 0; j < v_.size(); ++j) z += v_[j] * static_cast<double>(lane[j * kGroup<T>]);
+            const double omega = point.labelled.weights[it - first] / total_weight_;
+            const FocalLoss f = focal_loss(z, point.labelled.labels[it - first] != 0, point.gamma);
+            totals[kSupervised] += omega * f.value;
+            for (Index j = 0; j < v_.size(); ++j) {
+                totals[kGradient + j] += omega * f.first * static_cast<double>(lane[j * kGroup<T>]);
+            }
+            totals[kGradient + v_.size()] += omega * f.first;
+        }
     }
-    return sum.head(n).template cast<double>().sum();
-}
+
+    const InstanceStep<T>& step_;
+    Residual<T> residual_;
+    const SweepOptions& options_;
+    PerThread<Scratch> scratch_;
+    Factors<T>& Y_;
+    Vector<double> v_;  // as far as y goes
+    double total_weight_ = 0;
+};
 
 }  // namespace
 
 template <class T>
-SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda, Factors<T> Y, Moments* moments,
-                  const Execution& execution) {
-    const Index d = X.rows();
-    const InstanceStep<T> step(X, lambda);
-    const Index team = std::min<Index>(execution.n_threads, n_chunks(problem.n_instances()));
-    std::vector<typename InstanceStep<T>::Scratch> scratch(static_cast<std::size_t>(team),
-                                                           typename InstanceStep<T>::Scratch(d));
-    Vector<double> residuals(n_chunks(problem.n_instances()));  // by chunk: added up in a fixed order
-    Vector<Index> fallbacks(residuals.size());
+SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda, Factors<T> Y,
+                  const SweepOptions& options, const Execution& execution) {
+    const InstanceStep<T> step(X, lambda, options.form);
+    const Index d = X.rows(), rank = step.rank(), m = problem.n_classifiers();
+    std::optional<Moments> reduced;
+    if (options.moments && step.reduced()) reduced.emplace(m, rank);
+    Pass<T> pass(problem, rank, reduced ? &*reduced : options.moments, execution);
+    Sweep<T> visit(step, options, pass.execution(), Y);
+    const Vector<double> totals = pass.run(Sweep<T>::kGradient + rank + 1, std::ref(visit));
 
-    const auto chunk = [&](const PackedBlock<T>& block, Index offset, Index first, Index last, int thread) {
-        auto& mine = scratch[static_cast<std::size_t>(thread)];
-        double residual = 0;
-        Index n_fallback = 0;
-        for (Index i = first; i < last; i += kLanes<T>, offset += kLanes<T>) {
-            const Index n = std::min<Index>(kLanes<T>, last - i);
-            n_fallback += step.solve(&block.weights()(0, offset), &block.targets()(0, offset),
-                                     &block.weighted_targets()(0, offset), block.weights().cols(), n, mine);
-            for (Index j = 0; j < d; ++j) Y.row(j).segment(i, n) = mine.y.col(j).head(n).transpose();
-            residual += lane_residual(block, offset, n, X, mine.y);
-        }
-        residuals[first / kChunk] = residual;
-        fallbacks[first / kChunk] = n_fallback;
-    };
-    for_each_block(problem, d, execution, chunk,
-                   [&](const PackedBlock<T>& block, Index begin, Index end, const Execution& how) {
-                       if (moments == nullptr) return;
-                       const ConstFactors<T> solved(Y.data(), d, Y.cols());
-                       add_moments(block, solved, begin, end - begin, how, *moments);
-                   });
-    return {residuals.sum(), fallbacks.sum()};
+    SweepResult result;
+    result.residual = totals[Sweep<T>::kResidual];
+    result.n_degenerate = static_cast<Index>(totals[Sweep<T>::kDegenerate]);
+    if (options.aggregator) {
+        result.supervised = totals[Sweep<T>::kSupervised];
+        result.gradient.resize(d + 1);
+        const auto gradient = totals.segment(Sweep<T>::kGradient, rank);
+        result.gradient.head(d) = step.reduced() ? Vector<double>(step.basis() * gradient) : Vector<double>(gradient);
+        result.gradient[d] = totals[Sweep<T>::kGradient + rank];
+    }
+    if (reduced) {
+        for (Index u = 0; u <= m; ++u) rotate_packed(step.basis(), reduced->gram, u, options.moments->gram);
+        options.moments->rhs += reduced->rhs * step.basis().transpose();
+    }
+    return result;
 }
 
 template <class T>
 void classifier_moments(const Problem<T>& problem, const ConstFactors<T>& Y, Moments& moments,
                         const Execution& execution) {
-    for_each_block(
-        problem, Y.rows(), execution, [](const PackedBlock<T>&, Index, Index, Index, int) {},
-        [&](const PackedBlock<T>& block, Index begin, Index end, const Execution& how) {
-            add_moments(block, Y, begin, end - begin, how, moments);
+    Pass<T> pass(problem, Y.rows(), &moments, execution);
+    PerThread<Buffer<T>> scratch(pass.execution());
+    pass.run(0, [&](Tile<T>& tile, int thread, const auto&) {
+        T* y = scratch.get(thread, Y.rows() * kGroup<T>).data();
+        for_each_group(tile.data, [&](Index group, Index begin, Index size) {
+            load_group(Y, begin, size, y);
+            tile.factors.set_group(group, y);
         });
+    });
 }
 
 template <class T>
 double weighted_residual(const Problem<T>& problem, const ConstFactors<T>& X, const ConstFactors<T>& Y,
                          const Execution& execution) {
-    const Index d = X.rows();
-    Vector<double> residuals(n_chunks(problem.n_instances()));
-    const auto chunk = [&](const PackedBlock<T>& block, Index offset, Index first, Index last, int) {
-        LaneArray<T> y = LaneArray<T>::Zero(kLanes<T>, d);
-        double residual = 0;
-        for (Index i = first; i < last; i += kLanes<T>, offset += kLanes<T>) {
-            const Index n = std::min<Index>(kLanes<T>, last - i);
-            for (Index j = 0; j < d; ++j) y.col(j).head(n) = Y.row(j).segment(i, n).transpose();
-            residual += lane_residual(block, offset, n, X, y);
-        }
-        residuals[first / kChunk] = residual;
-    };
-    for_each_block(problem, d, execution, chunk, [](const PackedBlock<T>&, Index, Index, const Execution&) {});
-    return residuals.sum();
+    const Residual<T> residual(X);
+    Pass<T> pass(problem, X.rows(), nullptr, execution);
+    PerThread<Buffer<T>> scratch(pass.execution());
+    const Vector<double> total = pass.run(1, [&](Tile<T>& tile, int thread, auto&& totals) {
+        T* y = scratch.get(thread, Y.rows() * kGroup<T>).data();
+        for_each_group(tile.data, [&](Index group, Index begin, Index size) {
+            load_group(Y, begin, size, y);
+            totals[0] += residual(tile.data, group, y);
+        });
+    });
+    return total[0];
 }
 
-#define CFENSEMBLE_INSTANTIATE(T)                                                                                     \
-    template SweepResult sweep(const Problem<T>&, const ConstFactors<T>&, T, Factors<T>, Moments*, const Execution&); \
-    template void classifier_moments(const Problem<T>&, const ConstFactors<T>&, Moments&, const Execution&);          \
-    template double weighted_residual(const Problem<T>&, const ConstFactors<T>&, const ConstFactors<T>&,              \
-                                      const Execution&);
+template <class T>
+void has_weight(const Problem<T>& problem, bool* out, const Execution& execution) {
+    Pass<T>(problem, 1, nullptr, execution).run(0, [&](const Tile<T>& tile, int, const auto&) {
+        for_each_group(tile.data, [&](Index group, Index begin, Index size) {
+            const T* weights = tile.data.weights(group);
+            for (Index i = 0; i < size; ++i) {
+                out[begin + i] = false;
+                for (Index u = 0; u < problem.n_classifiers(); ++u) {
+                    out[begin + i] = out[begin + i] || weights[u * kGroup<T> + i] > 0;
+                }
+            }
+        });
+    });
+}
+
+#define CFENSEMBLE_INSTANTIATE(T)                                                                             \
+    template SweepResult sweep(const Problem<T>&, const ConstFactors<T>&, T, Factors<T>, const SweepOptions&, \
+                               const Execution&);                                                             \
+    template void classifier_moments(const Problem<T>&, const ConstFactors<T>&, Moments&, const Execution&);  \
+    template double weighted_residual(const Problem<T>&, const ConstFactors<T>&, const ConstFactors<T>&,      \
+                                      const Execution&);                                                      \
+    template void has_weight(const Problem<T>&, bool*, const Execution&);
 CFENSEMBLE_INSTANTIATE(float)
 CFENSEMBLE_INSTANTIATE(double)
 

@@ -19,10 +19,10 @@ AggregatorLoss aggregator_loss(const ConstFactors<T>& Y, const Labelled& labelle
     constexpr Index kParts = 64;  // added up in order, and few enough that their Hessians are small against Y
     const Index n = labelled.columns.size(), d = Y.rows();
     const Index part_size = ((n + kParts - 1) / kParts + kTile - 1) / kTile * kTile;
-    const double total = labelled.weights.sum();
+    const double total = labelled.total_weight();
     std::vector<AggregatorLoss> parts(static_cast<std::size_t>((n + part_size - 1) / part_size));
     const Execution how = worthwhile(n * (with_hessian ? packed_size(d) : d + 64), execution);
-    parallel_for(static_cast<Index>(parts.size()), how, [&](Index task, int) {
+    parallel_for(static_cast<Index>(parts.size()), how, [&](Index task, int, const auto&) {
         AggregatorLoss& part = parts[static_cast<std::size_t>(task)];
         part = zero_loss(d, with_hessian);
         const Index end = std::min((task + 1) * part_size, n);
@@ -62,7 +62,7 @@ void predict(const ConstFactors<T>& Y, const Vector<double>& v, double b, Eigen:
     constexpr Index kChunk = 1024;
     // A sigmoid costs about as much as 16 multiply-adds.
     const Execution how = worthwhile(Y.cols() * (Y.rows() + 16), execution);
-    parallel_for((Y.cols() + kChunk - 1) / kChunk, how, [&](Index task, int) {
+    parallel_for((Y.cols() + kChunk - 1) / kChunk, how, [&](Index task, int, const auto&) {
         const Index first = task * kChunk, size = std::min(kChunk, Y.cols() - first);
         Vector<double> z = Vector<double>::Constant(size, b);
         for (Index j = 0; j < Y.rows(); ++j) {

@@ -7,14 +7,20 @@ kernels and every solver against them; benchmarks measure against them.
 import numpy as np
 from scipy.special import expit
 
-from cfensemble._typing import Float, Indices, Vector
+from cfensemble._typing import Float, Indices, Mask, Supervision, Vector
+from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 
 
-def _observed(R: Float, C: Float | None) -> tuple[Float, Float]:
+def _observed(R: Float, C: Confidence | None) -> tuple[Float, Float]:
     """Predictions and weights with 0 in place of what is missing."""
     missing = np.isnan(R)
-    weights = np.where(missing, 0, 1 if C is None else C).astype(R.dtype)
-    return np.where(missing, 0, R), weights
+    weights = C.weights(R) if isinstance(C, ConfidenceRule) else 1 if C is None else C
+    return np.where(missing, 0, R), np.where(missing, 0, weights).astype(R.dtype)
+
+
+def has_weight(R: Float, C: Confidence | None, n_threads: int = 1) -> Mask:
+    """Whether any prediction for an instance has a positive weight, (n,)."""
+    return np.any(_observed(R, C)[1] > 0, axis=0)
 
 
 def _solve_ridge(factors: Float, target: Float, weight: Float, lambda_reg: float) -> tuple[Float, int]:
@@ -31,14 +37,16 @@ def _solve_ridge(factors: Float, target: Float, weight: Float, lambda_reg: float
     return np.linalg.lstsq(design, np.append(target * root, np.zeros(d, factors.dtype)))[0], 1
 
 
-def instance_step(X: Float, R: Float, C: Float | None, lambda_reg: float, n_threads: int = 1) -> tuple[Float, int]:
+def instance_step(
+    X: Float, R: Float, C: Confidence | None, lambda_reg: float, n_threads: int = 1, form: str | None = None
+) -> tuple[Float, int]:
     """Y (d, n) from X (d, m), R and C (m, n), and how many instances were degenerate."""
     r, c = _observed(R, C)
     steps = [_solve_ridge(X, r[:, i], c[:, i], lambda_reg) for i in range(R.shape[1])]
     return np.array([y for y, _ in steps], R.dtype).T, sum(degenerate for _, degenerate in steps)
 
 
-def classifier_moments(Y: Float, R: Float, C: Float | None, n_threads: int = 1) -> tuple[Vector, Vector]:
+def classifier_moments(Y: Float, R: Float, C: Confidence | None, n_threads: int = 1) -> tuple[Vector, Vector]:
     """Packed Y C_u Y' for every classifier and, in the last row, Y Y'; and Y C_u r_u."""
     r, c = (values.astype(np.float64) for values in _observed(R, C))
     lower = np.tril_indices(len(Y))
@@ -65,14 +73,23 @@ def classifier_step(
 
 
 def sweep(
-    X: Float, R: Float, C: Float | None, lambda_reg: float, n_threads: int = 1
-) -> tuple[Float, Vector, Vector, float, int]:
-    """The instance step, and the moments and the residual at its Y."""
-    Y, n_degenerate = instance_step(X, R, C, lambda_reg)
-    return Y, *classifier_moments(Y, R, C), weighted_residual(X, Y, R, C), n_degenerate
+    X: Float,
+    R: Float,
+    C: Confidence | None,
+    lambda_reg: float,
+    Y: Float,
+    supervision: Supervision | None,
+    n_threads: int = 1,
+) -> tuple[Vector, Vector, float, int, float, Vector | None]:
+    """The instance step, written to Y (d, n); moments, residual and the aggregator's loss and gradient there."""
+    Y[:], n_degenerate = instance_step(X, R, C, lambda_reg)
+    loss, gradient = 0.0, None
+    if supervision is not None:
+        loss, gradient, _ = aggregator_loss(X, Y, *supervision, with_hessian=False)
+    return *classifier_moments(Y, R, C), weighted_residual(X, Y, R, C), n_degenerate, loss, gradient
 
 
-def weighted_residual(X: Float, Y: Float, R: Float, C: Float | None, n_threads: int = 1) -> float:
+def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int = 1) -> float:
     """sum_ui c_ui (r_ui - x_u . y_i)^2."""
     r, c = _observed(R, C)
     return float(np.sum(c * (r - X.T @ Y) ** 2, dtype=np.float64))

@@ -1,12 +1,14 @@
 """Checks of what users pass in: every error names the argument, the place, what was found and the cure."""
 
 from collections.abc import Collection
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from cfensemble._blocks import column_blocks
 from cfensemble._typing import Float, Mask, Vector
 
 
@@ -22,7 +24,7 @@ def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instanc
     if array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}: it needs at least one row and one column ({axes})")
     if array.dtype in (np.float32, np.float64):
-        return np.require(array, requirements="A")  # copies fields of packed records, say
+        return array if array.flags.aligned else array.copy()  # fields of packed records, say
     try:
         return array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind")
     except (TypeError, ValueError) as error:
@@ -32,20 +34,23 @@ def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instanc
 def probability_matrix(value: ArrayLike, name: str = "R") -> Float:
     """`value` as a matrix of probabilities, NaN where a prediction is missing."""
     R = float_matrix(value, name)
-    reject_first(R, ~((R >= 0) & (R <= 1) | np.isnan(R)), name, "probabilities lie in [0, 1], missing ones are NaN")
+    reject_outside(R, 0, 1, name, "probabilities lie in [0, 1], missing ones are NaN")
     return R
 
 
 def confidence_matrix(value: ArrayLike, R: Float, name: str = "C") -> Float:
-    """`value` as the confidence weights of R's entries, in R's dtype; 0, whatever was given, where R is missing."""
+    """`value` as the confidence weights of R's entries, in R's dtype; where R is missing they may be anything."""
     C = float_matrix(value, name)
     if C.shape != R.shape:
         raise ValueError(f"{name} must have R's shape {R.shape}, got {C.shape}")
     with np.errstate(over="ignore"):  # what becomes infinite is reported next
         C = C.astype(R.dtype, copy=False)
-    missing = np.isnan(R)
-    reject_first(C, ~(np.isfinite(C) & (C >= 0)) & ~missing, name, "confidence weights are finite and >= 0")
-    return np.where(missing, 0, C) if C[missing].any() else C
+    if not (C.min() >= 0 and C.max() < np.inf):  # NaN fails as well
+        for columns in column_blocks(C.shape):
+            c = C[:, columns]
+            bad = ~(np.isfinite(c) & (c >= 0)) & ~np.isnan(R[:, columns])
+            reject_first(c, bad, name, "confidence weights are finite and >= 0", columns.start)
+    return C
 
 
 def factor_matrix(value: ArrayLike, name: str, dtype: DTypeLike | None = None) -> Float:
@@ -95,7 +100,7 @@ def number(value: Any, name: str, low: float = -np.inf, high: float = np.inf) ->
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
     found = float(value)
-    if not (low <= found <= high and np.isfinite(found)):
+    if not (low <= found <= high and isfinite(found)):
         if high < np.inf:
             expected = f"in [{low:g}, {high:g}]"
         else:
@@ -148,8 +153,17 @@ def _reject_masked(value: Any, name: str) -> None:
         raise TypeError(f"{name} is a masked array: pass {name}.filled(np.nan), what is missing is NaN")
 
 
-def reject_first(values: Float, bad: Mask, name: str, expectation: str) -> None:
-    """Raise a ValueError that shows the first of the values marked as bad."""
+def reject_outside(matrix: Float, low: float, high: float, name: str, expectation: str) -> None:
+    """Raise a ValueError that shows a value outside [low, high], if there is one; NaN is not."""
+    if np.fmin.reduce(matrix, axis=None) < low or np.fmax.reduce(matrix, axis=None) > high:
+        for columns in column_blocks(matrix.shape):
+            block = matrix[:, columns]
+            reject_first(block, (block < low) | (block > high), name, expectation, columns.start)
+
+
+def reject_first(values: Float, bad: Mask, name: str, expectation: str, offset: int = 0) -> None:
+    """Raise a ValueError that shows the first of the values marked as bad; `offset` counts the columns before them."""
     if bad.any():
-        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-        raise ValueError(f"{name}[{', '.join(map(str, place))}] is {values[place]}: {expectation}")
+        *row, column = (int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+        place = ", ".join(map(str, [*row, column + offset]))
+        raise ValueError(f"{name}[{place}] is {values[*row, column]}: {expectation}")

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cfensemble import _core, _reference
+from cfensemble.data import ConfidenceRule
 
 DTYPES = (np.float32, np.float64)
-# d below, at and above m; n below, at and beyond a group of lanes, a chunk and a block
-SHAPES = ((1, 1, 1), (3, 2, 7), (5, 8, 64), (7, 4, 129), (15, 20, 300), (2, 3, 5000), (40, 9, 2100))
+# d below, at and above m; n below, at and beyond a group of lanes, a tile and a slot
+SHAPES = ((1, 1, 1), (3, 2, 7), (5, 8, 64), (7, 4, 129), (15, 20, 300), (2, 3, 9000), (40, 9, 2100))
 TOLERANCE = {np.float32: 2e-3, np.float64: 1e-9}
 
 
@@ -35,16 +36,97 @@ def assert_close(actual, expected, dtype):
     np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * max(scale, 1))
 
 
+def sweep(kernels, X, R, C, lambda_reg, n_threads=1, supervision=None):
+    """Y and what a sweep returns."""
+    Y = np.full((X.shape[0], R.shape[1]), np.nan, R.dtype)
+    return Y, *kernels.sweep(X, R, C, lambda_reg, Y, supervision, n_threads)
+
+
+def supervise(m, n, dtype=np.float64):
+    """Every second instance labelled."""
+    rng = np.random.default_rng(0)
+    columns = np.arange(0, n, 2)
+    labels, weights = rng.integers(0, 2, len(columns)).astype(float), rng.random(len(columns)) + 0.1
+    return rng.standard_normal(m), 0.3, columns, labels, weights, 2.0
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_sweep_equals_its_twin(problem, shape, dtype):
     X, _, R, C = problem(np.random.default_rng(1), *shape, dtype)
-    actual = _core.sweep(X, R, C, 0.1, 2)
-    expected = _reference.sweep(X, R, C, 0.1)
-    assert actual[0].dtype == dtype
-    for a, e in zip(actual[:4], expected[:4], strict=True):
+    supervision = supervise(shape[0], shape[2])
+    actual = sweep(_core, X, R, C, 0.1, 2, supervision)
+    expected = sweep(_reference, X, R, C, 0.1, 1, supervision)
+    for a, e in zip(actual, expected, strict=True):
         assert_close(a, e, dtype)
-    assert actual[4] == expected[4] == 0
+    assert sweep(_core, X, R, C, 0.1)[5:] == (0, None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("form", ["primal", "dual"])
+@pytest.mark.parametrize("shape", [*SHAPES, (33, 50, 40), (60, 70, 20)])
+def test_both_forms_of_the_instance_step_equal_the_twin(problem, shape, form, dtype):
+    X, _, R, C = problem(np.random.default_rng(13), *shape, dtype)
+    actual, _ = _core.instance_step(X, R, C, 0.1, 2, form)
+    expected, _ = _reference.instance_step(X, R, C, 0.1)
+    assert_close(actual, expected, dtype)
+
+
+@pytest.mark.parametrize("lambda_reg", [0.0, 1e-12, 0.1])
+@pytest.mark.parametrize(("m", "d"), [(m, d) for d in (4, 20) for m in (d - 1, d, d + 1, 2 * d, 3 * d)])
+def test_the_form_that_is_chosen_is_as_exact_as_the_other(problem, m, d, lambda_reg):
+    """On both sides of the switch, also where the penalty is next to nothing."""
+    X, _, R, C = problem(np.random.default_rng(14), m, d, 40)
+    Y, _ = _core.instance_step(X, R, C, lambda_reg, 1)
+    gradient = X @ (np.nan_to_num(C * (R - X.T @ Y))) - lambda_reg * Y
+    assert np.abs(gradient).max() < 1e-10
+
+
+def test_large_moments_are_added_up_by_their_owners_to_the_same_result(problem):
+    _, Y, R, C = problem(np.random.default_rng(15), 301, 60, 1500)  # too large for a copy per slot
+    gram, rhs = _reference.classifier_moments(Y, R, C)
+    actual = [_core.classifier_moments(Y, R, C, n_threads) for n_threads in (1, 2, 5)]
+    assert_close(actual[0][0], gram, np.float64)
+    assert_close(actual[0][1], rhs, np.float64)
+    for other in actual[1:]:
+        np.testing.assert_array_equal(other[0], actual[0][0])
+        np.testing.assert_array_equal(other[1], actual[0][1])
+
+
+RULES = {
+    "constant": ConfidenceRule(constant=0.7),
+    "certainty": ConfidenceRule(certainty=1.5),
+    "per classifier": ConfidenceRule(per_classifier=np.linspace(0, 1, 9)),
+    "per instance": ConfidenceRule(per_instance=np.linspace(0, 1, 300)),
+    "all with labels": ConfidenceRule(
+        0.1, 1.0, np.linspace(0, 1, 9), np.linspace(1, 2, 300), labels=np.resize([0, 1, np.nan], 300), alpha=2.0
+    ),
+    "given": ConfidenceRule(given=np.random.default_rng(0).random((9, 300))),
+    "given with labels": ConfidenceRule(
+        given=np.random.default_rng(0).random((9, 300)), labels=np.resize([0, 1, np.nan], 300), alpha=0.5
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_confidence_by_rule_is_what_the_rule_says(problem, rule):
+    X, Y, R, _ = problem(np.random.default_rng(16), 9, 4, 300)
+    C = rule.weights(R)
+    for actual, expected in zip(sweep(_core, X, R, rule, 0.1), sweep(_core, X, R, C, 0.1), strict=True):
+        if actual is not None:
+            assert_close(actual, expected, np.float64)
+    assert_close(_core.weighted_residual(X, Y, R, rule, 1), _core.weighted_residual(X, Y, R, C, 1), np.float64)
+    np.testing.assert_array_equal(_core.has_weight(R, rule, 1), _reference.has_weight(R, C))
+
+
+def test_has_weight_finds_what_nobody_predicted_with_confidence(problem):
+    _, _, R, C = problem(np.random.default_rng(17), 4, 3, 1000)
+    R[0, :] = 0.5
+    R[:, 7] = np.nan
+    C[:, [0, 999]] = 0
+    for weights in (C, None):
+        np.testing.assert_array_equal(_core.has_weight(R, weights, 2), _reference.has_weight(R, weights))
+    assert np.flatnonzero(~_core.has_weight(R, C, 1)).tolist() == [0, 7, 999]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -56,14 +138,12 @@ def test_every_kernel_takes_any_layout_and_number_of_threads(problem, dtype, lay
     before = [array.copy() for array in (x, y, r, c)]
     kernels = {
         "instance_step": (x, r, c, 0.1, n_threads),
-        "sweep": (x, r, c, 0.1, n_threads),
         "classifier_moments": (y, r, c, n_threads),
         "weighted_residual": (x, y, r, c, n_threads),
         "predict": (x, y, np.linspace(-1, 1, 9), 0.3, n_threads),
     }
     reference = {
         "instance_step": (X, R, C, 0.1),
-        "sweep": (X, R, C, 0.1),
         "classifier_moments": (Y, R, C),
         "weighted_residual": (X, Y, R, C),
         "predict": (X, Y, np.linspace(-1, 1, 9), 0.3),
@@ -76,6 +156,9 @@ def test_every_kernel_takes_any_layout_and_number_of_threads(problem, dtype, lay
             if not isinstance(actual, tuple)
             else zip(actual, expected, strict=True)
         ):
+            assert_close(a, e, dtype)
+    for a, e in zip(sweep(_core, x, r, c, 0.1, n_threads), sweep(_reference, X, R, C, 0.1), strict=True):
+        if a is not None:
             assert_close(a, e, dtype)
     for array, original in zip((x, y, r, c), before, strict=True):
         np.testing.assert_array_equal(array, original)
@@ -93,21 +176,22 @@ def test_classifier_step_equals_its_twin(problem, balance):
 
 def test_without_confidence_every_prediction_has_weight_one(problem):
     X, _, R, _ = problem(np.random.default_rng(4), 5, 3, 50)
-    for a, b in zip(_core.sweep(X, R, None, 0.1, 1), _core.sweep(X, R, np.ones_like(R), 0.1, 1), strict=True):
+    for a, b in zip(sweep(_core, X, R, None, 0.1), sweep(_core, X, R, np.ones_like(R), 0.1), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_results_are_bitwise_equal_for_any_number_of_threads(problem, dtype):
     X, Y, R, C = problem(np.random.default_rng(5), 9, 12, 6000, dtype)
+    supervision = supervise(9, 6000)
     serial = (
-        *_core.sweep(X, R, C, 0.01, 1),
+        *sweep(_core, X, R, C, 0.01, 1, supervision),
         *_core.classifier_moments(Y, R, C, 1),
         _core.weighted_residual(X, Y, R, C, 1),
     )
     for n_threads in range(2, 9):
         parallel = (
-            *_core.sweep(X, R, C, 0.01, n_threads),
+            *sweep(_core, X, R, C, 0.01, n_threads, supervision),
             *_core.classifier_moments(Y, R, C, n_threads),
             _core.weighted_residual(X, Y, R, C, n_threads),
         )
@@ -221,6 +305,10 @@ def test_balance_keeps_what_can_be_reconstructed_and_minimises_the_norms(problem
         ({"X": np.ones((0, 4))}, ValueError, "X has no rows: the latent dimension must be at least 1"),
         ({"X": np.ones((3, 0)), "R": np.ones((0, 6))}, ValueError, "at least one row and one column"),
         ({"R": np.frombuffer(bytes(8 * 24 + 1), np.float64, 24, 1).reshape(4, 6)}, ValueError, "R must be aligned"),
+        ({"C": "certainty"}, TypeError, "C must be an array, a ConfidenceRule or None"),
+        ({"C": ConfidenceRule(per_classifier=np.ones(3))}, ValueError, r"per_classifier must have shape \(4,\)"),
+        ({"C": ConfidenceRule(1, given=np.full((4, 6), -2.0))}, ValueError, r"C\[0, 0\] is -2.*at least 0"),
+        ({"form": "other"}, ValueError, "form must be None, 'primal' or 'dual', got 'other'"),
         ({"n_threads": 10**6}, ValueError, r"n_threads must be in \[1, 1024\], got 1000000"),
         ({"n_threads": 0}, ValueError, r"n_threads must be in \[1, 1024\], got 0"),
     ],
@@ -229,6 +317,26 @@ def test_bad_input_is_named(change, error, message):
     good = {"X": np.ones((3, 4)), "R": np.ones((4, 6)), "C": None, "lambda_reg": 0.1, "n_threads": 2}
     with pytest.raises(error, match=message):
         _core.instance_step(**(good | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"Y": np.empty((3, 5))}, ValueError, r"Y must have shape \(3, 6\), got \(3, 5\)"),
+        ({"Y": np.empty((3, 6), np.float32)}, TypeError, "Y must have dtype float64"),
+        ({"Y": np.empty((6, 3)).T}, ValueError, "Y is written in place: it must be C-contiguous and writeable"),
+        ({"Y": np.broadcast_to(0.0, (3, 6))}, ValueError, "Y is written in place"),
+        ({"columns": np.array([3, 1])}, ValueError, "columns must ascend"),
+        ({"columns": np.array([1, 6])}, IndexError, r"columns\[1\] is 6, outside \[0, 6\)"),
+        ({"w": np.ones(3)}, ValueError, r"w must have shape \(4,\), got \(3,\)"),
+        ({"gamma": -1.0}, ValueError, "focal_gamma must be finite and at least 0"),
+    ],
+)
+def test_a_sweep_names_bad_input(change, error, message):
+    good = {"Y": np.empty((3, 6)), "w": np.ones(4), "columns": np.array([0, 2]), "gamma": 0.0} | change
+    supervision = good["w"], 0.0, good["columns"], np.array([0.0, 1.0]), np.ones(2), good["gamma"]
+    with pytest.raises(error, match=message):
+        _core.sweep(np.ones((3, 4)), np.ones((4, 6)), None, 0.1, good["Y"], supervision, 1)
 
 
 @pytest.mark.parametrize("call", ["classifier_moments", "classifier_step", "weighted_residual", "predict"])

@@ -11,11 +11,13 @@ from cfensemble.data import (
     AdaptiveConfidence,
     CalibrationConfidence,
     CertaintyConfidence,
+    ConfidenceRule,
     ConfidenceStrategy,
     LabelAwareConfidence,
     UniformConfidence,
     get_confidence_strategy,
 )
+from cfensemble.data.confidence import modulate_by_labels
 
 NAN = np.nan
 NAMES = {
@@ -97,6 +99,16 @@ def test_weights_follow_the_formula_in_the_precision_of_the_predictions(strategy
     assert np.all(C[~OBSERVED] == 0)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@STRATEGIES
+def test_the_strategies_are_rules_that_say_what_they_compute(strategy, dtype):
+    predictions = R.astype(dtype)
+    for labels in (LABELS, UNLABELLED):
+        rule = strategy.rule(predictions, labels)
+        np.testing.assert_array_equal(rule.weights(predictions), strategy.compute(predictions, labels))
+        assert isinstance(strategy.weigh(predictions, labels), ConfidenceRule)
+
+
 @pytest.mark.parametrize(
     ("strategy", "expected"),
     [
@@ -166,8 +178,9 @@ FOLD_IN_CASES = {
 @pytest.mark.parametrize(("strategy", "expected"), FOLD_IN_CASES.values(), ids=FOLD_IN_CASES)
 def test_new_instances_are_weighed_by_what_training_has_taught_also_after_pickling(strategy, expected, dtype):
     rule = strategy.fold_in_rule(R.astype(dtype), LABELS)
+    predictions = locked(R_NEW.astype(dtype))
     for current in (rule, pickle.loads(pickle.dumps(rule))):
-        C = current(locked(R_NEW.astype(dtype)))
+        C = current(predictions).weights(predictions)
         assert C.dtype == dtype
         np.testing.assert_allclose(C, expected, rtol=1e-6, atol=1e-7)
 
@@ -180,6 +193,61 @@ class SquaredCertainty(ConfidenceStrategy):
 def test_a_users_own_strategy_folds_in_as_if_unlabelled():
     rule = SquaredCertainty().fold_in_rule(R, LABELS)
     np.testing.assert_allclose(pickle.loads(pickle.dumps(rule))(R_NEW), NEW_CERTAINTY**2)
+    modulated_rule = LabelAwareConfidence(1, SquaredCertainty()).fold_in_rule(R, LABELS)
+    np.testing.assert_allclose(modulated_rule(R_NEW), NEW_CERTAINTY**2)
+
+
+class Doubled(CalibrationConfidence):
+    def compute(self, R, labels):
+        return 2 * super().compute(R, labels)
+
+
+class DoubledRule(Doubled):
+    def rule(self, R, labels):
+        rule = super().rule(R, labels)
+        return ConfidenceRule(per_classifier=2 * rule.per_classifier)
+
+
+def test_whoever_overrides_the_weights_alone_is_not_overruled_by_an_inherited_rule():
+    expected = 2 * CALIBRATION * OBSERVED
+    np.testing.assert_allclose(Doubled().weigh(R, LABELS), expected)
+    np.testing.assert_allclose(Doubled().fold_in_rule(R, LABELS)(R_NEW), 2 * NEW_OBSERVED)
+    np.testing.assert_allclose(DoubledRule().weigh(R, LABELS).weights(R), expected)
+    new = DoubledRule().fold_in_rule(R, LABELS)(R_NEW).weights(R_NEW)
+    np.testing.assert_allclose(new, 2 * CALIBRATION * NEW_OBSERVED)
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        (Doubled(), modulated(2 * CALIBRATION * OBSERVED, 1)),
+        (LabelAwareConfidence(2), modulated(modulated(CERTAINTY, 2), 1)),
+    ],
+    ids=["computed", "modulated already"],
+)
+def test_labels_modulate_what_has_no_rule_or_was_modulated_before(base, expected):
+    rule = LabelAwareConfidence(1, base).weigh(R, LABELS)
+    np.testing.assert_allclose(rule.weights(R), expected)
+
+
+class ByInstance(ConfidenceStrategy):
+    def rule(self, R, labels):
+        return ConfidenceRule(per_instance=np.nanmean(R, axis=0), labels=labels, alpha=1)
+
+    def compute(self, R, labels):
+        return self.rule(R, labels).weights(R)
+
+
+def test_a_users_rule_that_looks_at_the_instances_looks_at_the_new_ones():
+    rule = pickle.loads(pickle.dumps(ByInstance().fold_in_rule(R, LABELS)))(R_NEW)
+    np.testing.assert_allclose(rule.weights(R_NEW), np.nanmean(R_NEW, axis=0) * NEW_OBSERVED)
+
+
+def test_modulated_weights_are_0_where_nothing_was_predicted_whatever_they_were():
+    C = modulate_by_labels(np.where(OBSERVED, 1, np.inf), R, LABELS, 1).weights(R)
+    np.testing.assert_allclose(C, modulated(OBSERVED.astype(float), 1))
+    twice = modulate_by_labels(LabelAwareConfidence(2).rule(R, LABELS), R, LABELS, 1).weights(R)
+    np.testing.assert_allclose(twice, modulated(modulated(CERTAINTY, 2), 1))
 
 
 # -------------------------------------------------------------------------------------- by name, and bad

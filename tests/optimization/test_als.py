@@ -223,7 +223,7 @@ def test_label_aware_confidence_is_not_applied_twice_and_heeds_alpha(imbalanced)
 
 def test_degenerate_systems_are_counted_in_the_history(imbalanced):
     assert sum(fit(imbalanced[0]).history["n_degenerate"]) == 0
-    unpenalised = fit(imbalanced[0], latent_dim=20, lambda_reg=0.0, max_iter=3)
+    unpenalised = fit(imbalanced[0], latent_dim=20, lambda_reg=0.0, max_iter=3, balance=False)
     assert min(unpenalised.history["n_degenerate"]) >= imbalanced[0].n_instances
     assert np.isfinite(unpenalised.predict()).all()
 

@@ -1,23 +1,35 @@
-// Weighted alternating least squares: everything that touches R is one pass over blocks of instances.
+// Weighted alternating least squares: everything that touches R is one pass over tiles of instances.
 #pragma once
 
+#include <optional>
+
+#include "cfensemble/instance_step.hpp"
+#include "cfensemble/logistic.hpp"
+#include "cfensemble/moments.hpp"
 #include "cfensemble/parallel.hpp"
 #include "cfensemble/views.hpp"
 
 namespace cfensemble {
 
-struct Moments;
-
 struct SweepResult {
-    double residual;   // sum_ui c_ui (r_ui - x_u . y_i)^2 with the new Y
-    Index n_fallback;  // instances whose system was singular to working precision
+    double residual = 0;      // sum_ui c_ui (r_ui - x_u . y_i)^2 with the new Y
+    Index n_degenerate = 0;   // instances whose system was singular to working precision
+    double supervised = 0;    // the aggregator's loss with the new Y,
+    Vector<double> gradient;  // and its gradient in (v, b), (d + 1)
 };
 
-// The instance step for all instances, written to Y (d, n), and, in the same pass, the weighted residual and, unless
-// `moments` is null, the sums for the next classifier step.
+// What a sweep is to find out besides Y.
+struct SweepOptions {
+    Moments* moments = nullptr;  // the sums for the next classifier step
+    bool residual = false;
+    const AggregatorPoint* aggregator = nullptr;  // loss and gradient there
+    std::optional<Form> form;                     // of the instance step; by default the cheaper one
+};
+
+// The instance step for all instances, written to Y (d, n), and, in the same pass, what the options ask for.
 template <class T>
-SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda, Factors<T> Y, Moments* moments,
-                  const Execution& execution);
+SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda, Factors<T> Y,
+                  const SweepOptions& options, const Execution& execution);
 
 // The sums for a classifier step at a given Y.
 template <class T>
@@ -28,5 +40,9 @@ void classifier_moments(const Problem<T>& problem, const ConstFactors<T>& Y, Mom
 template <class T>
 double weighted_residual(const Problem<T>& problem, const ConstFactors<T>& X, const ConstFactors<T>& Y,
                          const Execution& execution);
+
+// For each instance, whether it has a prediction of positive weight.
+template <class T>
+void has_weight(const Problem<T>& problem, bool* out, const Execution& execution);
 
 }  // namespace cfensemble

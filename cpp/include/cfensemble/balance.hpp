@@ -7,9 +7,6 @@
 // weak directions, which the penalty drives to 0, do no harm.
 #pragma once
 
-#include <Eigen/Eigenvalues>
-#include <Eigen/SVD>
-
 #include "cfensemble/config.hpp"
 
 namespace cfensemble {

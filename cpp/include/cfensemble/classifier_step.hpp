@@ -1,8 +1,6 @@
 // The classifier step: with the instances' moments, each classifier's x solves (gram(u) + lambda I) x_u = rhs(u).
 #pragma once
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -37,7 +35,7 @@ template <class T>
 Index solve_classifiers(const Moments& moments, double lambda, const Execution& execution, Factors<T> X) {
     const Index d = X.rows(), m = X.cols();
     std::vector<char> degenerate(static_cast<std::size_t>(m), 0);
-    parallel_for(m, worthwhile(m * packed_size(d) * d / 3, execution), [&](Index u, int) {
+    parallel_for(m, worthwhile(m * packed_size(d) * d / 3, execution), [&](Index u, int, const auto&) {
         Eigen::MatrixXd A = unpack_symmetric(moments.gram, u, d);
         if (!(A.diagonal().maxCoeff() > 0)) {
             X.col(u).setZero();

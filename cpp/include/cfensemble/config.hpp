@@ -6,6 +6,9 @@
 // Threads are ours (parallel.hpp): Eigen's products stay serial, so that sums keep a fixed order.
 #define EIGEN_DONT_PARALLELIZE
 
+// Square roots to the last bit on every instruction set, not a Newton step short of it.
+#define EIGEN_FAST_MATH 0
+
 #ifndef NDEBUG
 #include <stdexcept>
 #define eigen_assert(condition)                                                   \
@@ -14,7 +17,7 @@
     } while (false)
 #endif
 
-#include <Eigen/Core>
+#include <Eigen/Dense>
 
 namespace cfensemble {
 

@@ -1,52 +1,82 @@
-// The weighted sums both half-steps are made of.
+// The weighted sums of the instance step.
 //
 // All instances share X, so the normal matrices of all instances are one product: weights (n x m) times the table of
-// products x_uj x_uk (m x d(d+1)/2). Likewise all classifiers' matrices are weights (m x n) times the table of
-// y_ij y_ik, whose rows are formed block by block in cache.
+// products x_uj x_uk (m x d(d+1)/2). A group of instances takes the table panel by panel: a panel's columns times the
+// group's two registers are the accumulators.
 #pragma once
+
+#include <algorithm>
 
 #include "cfensemble/lanes.hpp"
 
 namespace cfensemble {
 
-// (m, d(d+1)/2): row u holds the packed outer product x_u x_u'.
+// (m, d(d+1)/2): row u holds the packed outer product x_u x_u' of a matrix X (d, m).
 template <class T>
-Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> factor_products(const ConstFactors<T>& X) {
-    const Index d = X.rows();
-    Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> products(X.cols(), packed_size(d));
-    for (Index j = 0; j < d; ++j) {
-        for (Index k = 0; k <= j; ++k) {
-            products.col(packed_index(j, k)) = X.row(j).cwiseProduct(X.row(k)).transpose();
-        }
+RowMatrix<T> factor_products(const RowMatrix<T>& X) {
+    RowMatrix<T> products(X.cols(), packed_size(X.rows()));
+    for (Index j = 0; j < X.rows(); ++j) {
+        for (Index k = 0; k <= j; ++k) products.col(packed_index(j, k)) = X.row(j).cwiseProduct(X.row(k)).transpose();
     }
     return products;
 }
 
-// sums.col(p) = sum_u table(u, p) weights(u, lanes), for kLanes instances; rows of weights are `stride` apart.
-template <class T, class Table>
-void weighted_sums(const T* weights, Index stride, const Table& table, LaneArray<T>& sums) {
-    constexpr int kGroup = 4;  // independent accumulators hide the latency of the additions
-    const Index m = table.rows();
-    Index p = 0;
-    for (; p + kGroup <= table.cols(); p += kGroup) {
-        Lanes<T> s0 = Lanes<T>::Zero(), s1 = s0, s2 = s0, s3 = s0;
-        for (Index u = 0; u < m; ++u) {
-            const Lanes<T> w = load_lanes(weights + u * stride);
-            s0 += w * table(u, p);
-            s1 += w * table(u, p + 1);
-            s2 += w * table(u, p + 2);
-            s3 += w * table(u, p + 3);
+// Columns of a coefficient matrix, kPanel at a time: within a panel row by row, the last one filled up with zeros.
+template <class T>
+class PanelTable {
+  public:
+    static constexpr int kPanel = kManyRegisters ? 12 : 6;
+
+    PanelTable() = default;
+    template <class Matrix>
+    explicit PanelTable(const Matrix& coefficients)
+        : rows_(coefficients.rows()), columns_(coefficients.cols()), values_(rows_ * round_up(columns_, kPanel)) {
+        T* out = values_.data();
+        for (Index first = 0; first < columns_; first += kPanel) {
+            for (Index row = 0; row < rows_; ++row) {
+                for (Index c = first; c < first + kPanel; ++c) *out++ = c < columns_ ? coefficients(row, c) : T(0);
+            }
         }
-        sums.col(p) = s0;
-        sums.col(p + 1) = s1;
-        sums.col(p + 2) = s2;
-        sums.col(p + 3) = s3;
     }
-    for (; p < table.cols(); ++p) {
-        Lanes<T> s = Lanes<T>::Zero();
-        for (Index u = 0; u < m; ++u) s += load_lanes(weights + u * stride) * table(u, p);
-        sums.col(p) = s;
-    }
+
+    Index rows() const { return rows_; }
+    Index columns() const { return columns_; }
+    const T* panel(Index first_column) const { return values_.data() + first_column * rows_; }
+
+  private:
+    Index rows_ = 0, columns_ = 0;
+    Buffer<T> values_;
+};
+
+// For the rows of values of a group of instances (`table.rows()` of them, one behind the other) and the columns p of
+// the panel that begins with column `first`: consume(p, half, sum_u table(u, p) values(u, lanes)), half = 0, 1 being
+// the group's two registers.
+template <class T, class Consume>
+EIGEN_ALWAYS_INLINE void weighted_sums(const T* values, const PanelTable<T>& table, Index first,
+                                       const Consume& consume) {
+    using P = Packet<T>;
+    constexpr int kPanel = PanelTable<T>::kPanel;
+    with_constant<kPanel>(std::min<Index>(kPanel, table.columns() - first), [&](auto width) {
+        constexpr int kWidth = decltype(width)::value;
+        P sums[kWidth][2];
+        unroll<kWidth>([&](auto p) { sums[p][0] = sums[p][1] = simd::pset1<P>(T(0)); });
+        const T* row = values;
+        const T* coefficients = table.panel(first);
+        for (Index u = table.rows(); u > 0; --u) {
+            const P low = simd::pload<P>(row), high = simd::pload<P>(row + kLanes<T>);
+            unroll<kWidth>([&](auto p) {
+                const P coefficient = simd::pset1<P>(coefficients[p]);
+                sums[p][0] = simd::pmadd(low, coefficient, sums[p][0]);
+                sums[p][1] = simd::pmadd(high, coefficient, sums[p][1]);
+            });
+            row += kGroup<T>;
+            coefficients += kPanel;
+        }
+        unroll<kWidth>([&](auto p) {
+            consume(first + p, 0, sums[p][0]);
+            consume(first + p, 1, sums[p][1]);
+        });
+    });
 }
 
 }  // namespace cfensemble

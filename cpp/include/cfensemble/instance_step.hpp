@@ -1,90 +1,220 @@
 // The instance step: with the classifiers' factors X fixed, each instance's y minimises its own ridge regression
 //
-//     sum_u c_u (r_u - x_u . y)^2 + lambda |y|^2      =>      (X C X' + lambda I) y = X C r,
+//     sum_u c_u (r_u - x_u . y)^2 + lambda |y|^2.
 //
-// kLanes instances at a time.
+// It is solved in whichever of two forms takes less work, for a group of instances at a time:
+//
+//     primal   (X C X' + lambda I) y = X C r                                d equations
+//     dual     y = X D s,  (D X'X D + lambda I) s = D r,  D = C^1/2         m equations
+//
+// The dual's matrix needs no sum over classifiers, X'X being the same for all instances, and its solution leaves the
+// residual: D (r - X'y) = lambda s. For d > m the minimisers lie in the span of X: with X = Q L, Q (d, m) orthonormal,
+// all is done with L (m, m) in place of X, and Q times the result is y.
 #pragma once
 
-#include <Eigen/QR>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "cfensemble/cholesky.hpp"
 #include "cfensemble/gram.hpp"
+#include "cfensemble/packing.hpp"
 
 namespace cfensemble {
+
+enum class Form { primal, dual };
 
 template <class T>
 class InstanceStep {
   public:
     // Memory of one thread.
     struct Scratch {
-        explicit Scratch(Index d) : matrix(kLanes<T>, packed_size(d)), y(kLanes<T>, d) {}
-        LaneArray<T> matrix;
-        LaneArray<T> y;
+        explicit Scratch(const InstanceStep& step)
+            : systems(PackedSystems<T>::size(step.n_equations())),
+              roots(step.n_classifiers() * kGroup<T>),
+              solution(step.n_classifiers() * kGroup<T>) {}
+        Buffer<T> systems, roots, solution;
     };
 
-    InstanceStep(const ConstFactors<T>& X, T lambda)
-        : X_(X), products_(factor_products(X)), transposed_(X.transpose()), lambda_(lambda) {}
+    struct Outcome {
+        Index n_degenerate = 0;  // instances whose system was singular to working precision
+        double residual = 0;     // sum_u c_u (r_u - x_u . y)^2 over the group; where the form leaves it, else NaN
+    };
 
-    // Solves for the n <= kLanes instances whose weights, targets and weighted targets begin at the given places (rows
-    // `stride` apart); leaves the factors in scratch.y. Returns how many of them needed the fallback.
-    Index solve(const T* weights, const T* targets, const T* weighted_targets, Index stride, Index n,
-                Scratch& scratch) const {
-        const Index d = X_.rows();
-        weighted_sums(weights, stride, products_, scratch.matrix);
-        weighted_sums(weighted_targets, stride, transposed_, scratch.y);
-        for (Index j = 0; j < d; ++j) scratch.matrix.col(packed_index(j, j)) += lambda_;
-        Eigen::Array<bool, kLanes<T>, 1> failed = factorise_packed(scratch.matrix, d);
-        if (lambda_ == 0) failed = failed || fewer_than_d_weights(weights, stride);
-        solve_packed(scratch.matrix, d, scratch.y);
-
-        Index n_fallback = 0;
-        if (failed.any()) {
-            for (Index lane = 0; lane < n; ++lane) {
-                if (failed[lane]) {
-                    n_fallback += solve_degenerate(weights + lane, targets + lane, stride, scratch.y.row(lane));
-                }
-            }
+    InstanceStep(const ConstFactors<T>& X, T lambda, std::optional<Form> form)
+        : form_(form ? *form : cheaper_form(X, lambda)), n_factors_(X.rows()), lambda_(lambda), X_(X) {
+        if (form_ == Form::dual && X.cols() < X.rows()) {
+            const Eigen::HouseholderQR<Eigen::MatrixXd> qr(X.template cast<double>());
+            basis_ = qr.householderQ() * Eigen::MatrixXd::Identity(X.rows(), X.cols());
+            X_ = (basis_.transpose() * X.template cast<double>()).template cast<T>();
+            expansion_ = PanelTable<T>(basis_.transpose().template cast<T>().eval());
         }
-        return n_fallback;
+        by_factor_ = PanelTable<T>(X_.transpose());
+        if (form_ == Form::primal) {
+            products_ = PanelTable<T>(factor_products(X_));
+        } else {
+            gram_ = X_.transpose() * X_;
+        }
+    }
+
+    Index n_classifiers() const { return X_.cols(); }
+    Index rank() const { return X_.rows(); }  // of what `solve` solves for: min(d, m) in the dual form
+    bool reduced() const { return rank() < n_factors_; }
+    const RowMatrix<T>& factors() const { return X_; }       // X, or L if reduced
+    const Eigen::MatrixXd& basis() const { return basis_; }  // Q (d, rank), if reduced
+
+    // Writes the factors (rank, kGroup) of a group of the tile's instances to y.
+    Outcome solve(const PackedTile<T>& tile, Index group, T* y, Scratch& scratch) const {
+        const PackedSystems<T> systems{scratch.systems.data(), n_equations()};
+        Outcome outcome;
+        std::array<bool, kGroup<T>> definite;
+        if (form_ == Form::primal) {
+            set_up_primal(tile, group, systems);
+            definite = factorise(systems);
+            solve_transposed(systems, y);
+            outcome.residual = std::numeric_limits<double>::quiet_NaN();
+        } else {
+            set_up_dual(tile, group, systems, scratch.roots.data());
+            definite = factorise(systems);
+            solve_transposed(systems, scratch.solution.data());
+            outcome.residual = expand_dual(scratch.roots.data(), scratch.solution.data(), y);
+        }
+        const Index size = std::min(kGroup<T>, tile.size() - group * kGroup<T>);
+        for (Index lane = 0; lane < size; ++lane) {
+            const Index n_weights = lambda_ == 0 ? count_weights(tile, group, lane) : n_factors_;
+            const bool underdetermined = n_weights < n_factors_;  // singular, whatever rounding makes of the pivots
+            if (underdetermined && n_weights > 0) ++outcome.n_degenerate;
+            if (definite[static_cast<std::size_t>(lane)] && !(underdetermined && form_ == Form::primal)) continue;
+            if (solve_degenerate(tile, group, lane, y) && !underdetermined) ++outcome.n_degenerate;
+            outcome.residual = std::numeric_limits<double>::quiet_NaN();
+        }
+        return outcome;
+    }
+
+    // The factors (d, kGroup) that y (rank, kGroup) stands for; only if reduced.
+    void expand(const T* y, T* out) const {
+        for (Index first = 0; first < n_factors_; first += PanelTable<T>::kPanel) {
+            weighted_sums(y, expansion_, first, [&](Index j, int half, const Packet<T>& value) {
+                simd::pstore(out + j * kGroup<T> + half * kLanes<T>, value);
+            });
+        }
     }
 
   private:
-    // Without a penalty these are singular, whatever the rounding errors make of the last pivots.
-    Eigen::Array<bool, kLanes<T>, 1> fewer_than_d_weights(const T* weights, Index stride) const {
-        Eigen::Array<Index, kLanes<T>, 1> count = Eigen::Array<Index, kLanes<T>, 1>::Zero();
-        for (Index u = 0; u < X_.cols(); ++u) count += (load_lanes(weights + u * stride) > T(0)).template cast<Index>();
-        return count < X_.rows();
+    // By multiply-adds of an instance, those of a factorisation counting twice: they run at half the speed. With d < m
+    // and a penalty that is next to nothing against X'X the dual's matrix is as good as singular, the primal's not.
+    static Form cheaper_form(const ConstFactors<T>& X, T lambda) {
+        const Index m = X.cols(), d = X.rows();
+        const Index primal = m * (packed_size(d) + d) + d * d * d / 3 + 2 * d * d;
+        const Index dual = 2 * packed_size(m) + m * m * m / 3 + 2 * m * m + m * std::min(d, m);
+        const T weak = std::sqrt(std::numeric_limits<T>::epsilon()) * X.colwise().squaredNorm().maxCoeff();
+        return dual < primal && (m <= d || lambda > weak) ? Form::dual : Form::primal;
+    }
+
+    Index n_equations() const { return form_ == Form::primal ? rank() : n_classifiers(); }
+
+    void set_up_primal(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems) const {
+        using P = Packet<T>;
+        const T *weights = tile.weights(group), *weighted = tile.weighted_targets(group);
+        for (Index first = 0; first < products_.columns(); first += PanelTable<T>::kPanel) {
+            weighted_sums(weights, products_, first, [&](Index p, int half, const P& sum) {
+                simd::pstore(systems.values + p * kGroup<T> + half * kLanes<T>, sum);
+            });
+        }
+        for (Index first = 0; first < rank(); first += PanelTable<T>::kPanel) {
+            weighted_sums(weighted, by_factor_, first, [&](Index j, int half, const P& sum) {
+                simd::pstore(systems.at(rank(), j) + half * kLanes<T>, sum);
+            });
+        }
+        const P lambda = simd::pset1<P>(lambda_);
+        for (Index j = 0; j < rank(); ++j) {
+            unroll<2>([&](auto half) {
+                T* diagonal = systems.at(j, j) + half * kLanes<T>;
+                simd::pstore(diagonal, simd::padd(simd::pload<P>(diagonal), lambda));
+            });
+        }
+    }
+
+    void set_up_dual(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems, T* roots) const {
+        using P = Packet<T>;
+        const T *weights = tile.weights(group), *targets = tile.targets(group);
+        const P lambda = simd::pset1<P>(lambda_), zero = simd::pset1<P>(T(0)), one = simd::pset1<P>(T(1));
+        for (Index u = 0; u < n_classifiers(); ++u) {
+            unroll<2>([&](auto half) {
+                const Index at = u * kGroup<T> + half * kLanes<T>;
+                const P root = simd::psqrt(simd::pload<P>(weights + at));
+                simd::pstore(roots + at, root);
+                T* row = systems.at(u, 0) + half * kLanes<T>;
+                for (Index v = 0; v <= u; ++v) {
+                    const P scaled = simd::pmul(root, simd::pset1<P>(gram_(u, v)));
+                    simd::pstore(row + v * kGroup<T>,
+                                 simd::pmul(scaled, simd::pload<P>(roots + v * kGroup<T> + half * kLanes<T>)));
+                }
+                T* diagonal = row + u * kGroup<T>;
+                // Without a penalty the equation of a missing prediction reads 1 s = 0, not 0 s = 0.
+                const P ridge = lambda_ > 0 ? lambda : simd::pselect(simd::pcmp_eq(root, zero), one, zero);
+                simd::pstore(diagonal, simd::padd(simd::pload<P>(diagonal), ridge));
+                simd::pstore(systems.at(n_classifiers(), u) + half * kLanes<T>,
+                             simd::pmul(root, simd::pload<P>(targets + at)));
+            });
+        }
+    }
+
+    // y = X D s; returns lambda^2 |s|^2, the residual.
+    double expand_dual(const T* roots, T* solution, T* y) const {
+        using P = Packet<T>;
+        P sums[2] = {simd::pset1<P>(T(0)), simd::pset1<P>(T(0))};
+        for (Index u = 0; u < n_classifiers(); ++u) {
+            unroll<2>([&](auto half) {
+                const Index at = u * kGroup<T> + half * kLanes<T>;
+                const P s = simd::pload<P>(solution + at);
+                sums[half] = simd::pmadd(s, s, sums[half]);
+                simd::pstore(solution + at, simd::pmul(simd::pload<P>(roots + at), s));
+            });
+        }
+        for (Index first = 0; first < rank(); first += PanelTable<T>::kPanel) {
+            weighted_sums(solution, by_factor_, first, [&](Index j, int half, const P& sum) {
+                simd::pstore(y + j * kGroup<T> + half * kLanes<T>, sum);
+            });
+        }
+        const double lambda = static_cast<double>(lambda_);
+        return lambda * lambda * sum_lanes<T>(sums);
+    }
+
+    Index count_weights(const PackedTile<T>& tile, Index group, Index lane) const {
+        Index count = 0;
+        for (Index u = 0; u < n_classifiers(); ++u) count += tile.weights(group)[u * kGroup<T> + lane] > 0;
+        return count;
     }
 
     // The normal matrix is singular to working precision: solve the least-squares problem itself, whose condition
     // number is the square root of the matrix's, for its minimum-norm solution. Returns false, with y = 0, where the
     // instance has no weight at all: that is no numerical trouble.
-    template <class Row>
-    bool solve_degenerate(const T* weights, const T* targets, Index stride, Row y) const {
-        const Index m = X_.cols(), d = X_.rows();
+    bool solve_degenerate(const PackedTile<T>& tile, Index group, Index lane, T* y) const {
+        const Index m = n_classifiers(), d = rank();
         Eigen::MatrixXd design = Eigen::MatrixXd::Zero(m + d, d);
         Eigen::VectorXd target = Eigen::VectorXd::Zero(m + d);
-        bool any_weight = false;
         for (Index u = 0; u < m; ++u) {
-            const double root = std::sqrt(static_cast<double>(weights[u * stride]));
+            const double root = std::sqrt(static_cast<double>(tile.weights(group)[u * kGroup<T> + lane]));
             design.row(u) = root * X_.col(u).transpose().template cast<double>();
-            target[u] = root * static_cast<double>(targets[u * stride]);
-            any_weight = any_weight || root > 0;
+            target[u] = root * static_cast<double>(tile.targets(group)[u * kGroup<T> + lane]);
         }
+        const bool any_weight = count_weights(tile, group, lane) > 0;
         design.bottomRows(d).diagonal().setConstant(std::sqrt(static_cast<double>(lambda_)));
-        if (any_weight) {
-            y = design.completeOrthogonalDecomposition().solve(target).transpose().template cast<T>().array();
-        } else {
-            y.setZero();
-        }
+        Eigen::VectorXd solution = Eigen::VectorXd::Zero(d);
+        if (any_weight) solution = design.completeOrthogonalDecomposition().solve(target);
+        for (Index j = 0; j < d; ++j) y[j * kGroup<T> + lane] = static_cast<T>(solution[j]);
         return any_weight;
     }
 
-    ConstFactors<T> X_;
-    Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> products_;    // (m, d(d+1)/2)
-    Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> transposed_;  // (m, d)
+    Form form_;
+    Index n_factors_;  // d
     T lambda_;
+    RowMatrix<T> X_;         // (rank, m)
+    Eigen::MatrixXd basis_;  // Q
+    PanelTable<T> by_factor_, products_, expansion_;
+    RowMatrix<T> gram_;  // X'X
 };
 
 }  // namespace cfensemble

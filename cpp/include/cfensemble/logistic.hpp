@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cfensemble/parallel.hpp"
 
@@ -42,6 +43,17 @@ struct Labelled {
     Eigen::Map<const Vector<Index>> columns;
     Eigen::Map<const Vector<double>> labels;
     Eigen::Map<const Vector<double>> weights;
+
+    // One by one: Eigen's order depends on where the array happens to lie.
+    double total_weight() const { return std::accumulate(weights.data(), weights.data() + weights.size(), 0.0); }
+};
+
+// Where the loss is wanted: at v = X w and b, of the labelled instances, whose columns ascend.
+struct AggregatorPoint {
+    Labelled labelled;
+    Vector<double> v;
+    double b;
+    double gamma;
 };
 
 // sum_i omega_i f(z_i, t_i) / sum_i omega_i, its gradient and its Hessian with respect to (v, b). By the chain rule

@@ -1,8 +1,9 @@
-// A block of instances of R and C, copied out of any strides into rows the kernels can stream.
+// A tile of instances of R and C, copied out of any strides into rows the kernels can stream.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -11,59 +12,129 @@
 
 namespace cfensemble {
 
-// Row u holds classifier u; column i the block's i-th instance. A missing prediction has weight 0 and target 0,
-// and so have the columns past the last instance that fill the last group of lanes.
-template <class T>
-class PackedBlock {
-  public:
-    PackedBlock(Index n_classifiers, Index capacity)
-        : weights_(n_classifiers + 1, capacity),
-          targets_(n_classifiers, capacity),
-          weighted_(n_classifiers, capacity) {}
+inline constexpr Index kTile = 128;  // instances; a multiple of every kGroup
 
-    // Copies the problem's columns [begin, end) to the block's columns from `offset` on, and checks them.
-    void pack(const Problem<T>& problem, Index begin, Index end, Index offset) {
-        const Index n = end - begin;
-        const Index padded = (n + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
-        for (Index u = 0; u < problem.n_classifiers(); ++u) {
-            T* weight = &weights_(u, offset);
-            T* target = &targets_(u, offset);
-            for (Index i = 0; i < n; ++i) {
-                const T r = *problem.R.at(u, begin + i);
-                const T c = problem.C ? *problem.C->at(u, begin + i) : T(1);
-                const bool missing = std::isnan(r);
-                if (!missing && !(std::isfinite(r) && std::isfinite(c) && c >= 0)) reject(r, c, u, begin + i);
-                weight[i] = missing ? T(0) : c;
-                target[i] = missing ? T(0) : r;
-            }
-            std::fill(weight + n, weight + padded, T(0));
-            std::fill(target + n, target + padded, T(0));
-            weighted_.row(u).segment(offset, padded) =
-                weights_.row(u).segment(offset, padded).cwiseProduct(targets_.row(u).segment(offset, padded));
+// Instances by groups: a group's values for classifier u lie side by side, those for u + 1 behind them. A missing
+// prediction has weight 0 and value 0, and so have the lanes that fill the last group.
+template <class T>
+class PackedTile {
+  public:
+    explicit PackedTile(Index n_classifiers)
+        : m_(n_classifiers), weights_((m_ + 1) * kTile), targets_(m_ * kTile), weighted_(m_ * kTile) {}
+
+    // Copies the problem's columns [begin, end), at most kTile, and checks them.
+    void pack(const Problem<T>& problem, Index begin, Index end) {
+        begin_ = begin;
+        n_ = end - begin;
+        const InstanceTerms terms(problem.rule, begin, n_);
+        for (Index u = 0; u < m_; ++u) {
+            if (!pack_row(problem, terms, u)) reject(problem, u);
         }
-        weights_.row(problem.n_classifiers()).segment(offset, n).setOnes();
-        weights_.row(problem.n_classifiers()).segment(offset + n, padded - n).setZero();
+        for (Index i = 0; i < n_groups() * kGroup<T>; ++i) {
+            weights_.data()[(i / kGroup<T> * (m_ + 1) + m_) * kGroup<T> + i % kGroup<T>] = i < n_ ? T(1) : T(0);
+        }
     }
 
-    // (m + 1, capacity): the confidence weights and, as a last row, ones: sums over all instances are moments too.
-    const RowMatrix<T>& weights() const { return weights_; }
-    const RowMatrix<T>& targets() const { return targets_; }            // r
-    const RowMatrix<T>& weighted_targets() const { return weighted_; }  // c r
+    Index n_classifiers() const { return m_; }
+    Index begin() const { return begin_; }
+    Index size() const { return n_; }
+    Index n_groups() const { return (n_ + kGroup<T> - 1) / kGroup<T>; }
+
+    // A group's rows: m + 1 of weights c, the last one 1 (sums over all instances are moments too); m of predictions r;
+    // m of products c r.
+    const T* weights(Index group) const { return weights_.data() + group * (m_ + 1) * kGroup<T>; }
+    const T* targets(Index group) const { return targets_.data() + group * m_ * kGroup<T>; }
+    const T* weighted_targets(Index group) const { return weighted_.data() + group * m_ * kGroup<T>; }
 
   private:
-    [[noreturn]] static void reject(T r, T c, Index classifier, Index instance) {
-        const std::string place = "[" + std::to_string(classifier) + ", " + std::to_string(instance) + "]";
-        if (!std::isfinite(r)) {
-            throw std::invalid_argument("R" + place + " is " + std::to_string(r) +
-                                        ": predictions must be finite, or NaN where there is none");
+    using P = Packet<T>;
+
+    // What the confidence rule makes of an instance, whatever the prediction: c = (base + extra) (offset + slope r).
+    struct InstanceTerms {
+        InstanceTerms(const ConfidenceRule& rule, Index begin, Index n) {
+            std::fill_n(extra, kTile, T(0));
+            std::fill_n(offset, kTile, T(1));
+            std::fill_n(slope, kTile, T(0));
+            for (Index i = 0; i < n; ++i) {
+                if (rule.per_instance) extra[i] = static_cast<T>(rule.per_instance[begin + i]);
+                if (!rule.labels || std::isnan(rule.labels[begin + i])) continue;
+                const bool positive = rule.labels[begin + i] != 0;
+                offset[i] = static_cast<T>(positive ? 1 : 1 + rule.alpha);
+                slope[i] = static_cast<T>(positive ? rule.alpha : -rule.alpha);
+            }
         }
-        throw std::invalid_argument("C" + place + " is " + std::to_string(c) +
-                                    ": confidence weights must be finite and at least 0");
+        alignas(64) T extra[kTile];
+        alignas(64) T offset[kTile];
+        alignas(64) T slope[kTile];
+    };
+
+    // Returns whether all predictions are finite and their weights finite and at least 0.
+    bool pack_row(const Problem<T>& problem, const InstanceTerms& terms, Index u) {
+        const ConfidenceRule& rule = problem.rule;
+        const bool by_rule = !rule.adds_nothing();
+        const P zero = simd::pset1<P>(T(0)), half_way = simd::pset1<P>(T(0.5));
+        const P certainty = simd::pset1<P>(static_cast<T>(rule.certainty));
+        const P base =
+            simd::pset1<P>(static_cast<T>(rule.constant + (rule.per_classifier ? rule.per_classifier[u] : 0)));
+        P nothing = zero, least = zero;  // 0 x is NaN for x that is not finite
+        T r_copy[kGroup<T>], c_copy[kGroup<T>];
+        for (Index group = 0; group < n_groups(); ++group) {
+            const Index first = group * kGroup<T>, size = std::min(kGroup<T>, n_ - first);
+            const T* r_source = lanes_of(problem.R, u, begin_ + first, size, r_copy);
+            const T* c_source = problem.C ? lanes_of(*problem.C, u, begin_ + first, size, c_copy) : nullptr;
+            const Index at = (group * m_ + u) * kGroup<T>, weight_at = at + group * kGroup<T>;
+            for (Index lane = 0; lane < kGroup<T>; lane += kLanes<T>) {
+                P r = simd::ploadu<P>(r_source + lane);
+                P c = c_source ? simd::ploadu<P>(c_source + lane) : zero;
+                const P observed = simd::pcmp_eq(r, r);
+                r = simd::pand(observed, r);
+                if (by_rule) {
+                    c = simd::padd(c, simd::padd(base, simd::pload<P>(terms.extra + first + lane)));
+                    c = simd::pmadd(certainty, simd::pabs(simd::psub(r, half_way)), c);
+                    c = simd::pmul(c, simd::pmadd(simd::pload<P>(terms.slope + first + lane), r,
+                                                  simd::pload<P>(terms.offset + first + lane)));
+                }
+                c = simd::pand(observed, c);
+                nothing = simd::pmadd(r, zero, simd::pmadd(c, zero, nothing));
+                least = simd::pmin(least, c);
+                simd::pstore(weights_.data() + weight_at + lane, c);
+                simd::pstore(targets_.data() + at + lane, r);
+                simd::pstore(weighted_.data() + at + lane, simd::pmul(c, r));
+            }
+        }
+        return simd::predux(nothing) == T(0) && simd::predux_min(least) >= T(0);
     }
 
-    RowMatrix<T> weights_;
-    RowMatrix<T> targets_;
-    RowMatrix<T> weighted_;
+    // Row u's entries from `first` on: in place, or a copy with missing ones in the lanes past the last instance.
+    static const T* lanes_of(const MatrixView<T>& matrix, Index u, Index first, Index size, T* copy) {
+        const T* source = matrix.at(u, first);
+        if (matrix.column_stride == 1 && size == kGroup<T>) return source;
+        for (Index i = 0; i < size; ++i) copy[i] = source[i * matrix.column_stride];
+        std::fill(copy + size, copy + kGroup<T>, std::numeric_limits<T>::quiet_NaN());
+        return copy;
+    }
+
+    [[noreturn]] void reject(const Problem<T>& problem, Index u) const {
+        for (Index i = begin_;; ++i) {
+            const T r = *problem.R.at(u, i), c = problem.C ? *problem.C->at(u, i) : T(0);
+            const std::string place = "[" + std::to_string(u) + ", " + std::to_string(i) + "]";
+            if (std::isinf(r)) {
+                throw std::invalid_argument("R" + place + " is " + std::to_string(r) +
+                                            ": predictions must be finite, or NaN where there is none");
+            }
+            if (!std::isnan(r) && !(std::isfinite(c) && c >= 0)) {
+                throw std::invalid_argument("C" + place + " is " + std::to_string(c) +
+                                            ": confidence weights must be finite and at least 0");
+            }
+            if (i + 1 == begin_ + n_) {
+                throw std::invalid_argument("the confidence rule gives classifier " + std::to_string(u) +
+                                            " weights that are not finite and at least 0");
+            }
+        }
+    }
+
+    Index m_, begin_ = 0, n_ = 0;
+    Buffer<T> weights_, targets_, weighted_;
 };
 
 }  // namespace cfensemble

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "cfensemble/config.hpp"
 
@@ -34,17 +36,15 @@ inline Execution worthwhile(Index multiply_adds, const Execution& execution) {
     return {multiply_adds < kWorthATeam ? 1 : execution.n_threads, execution.poll};
 }
 
-// Calls body(task, thread) for every task in [0, n_tasks); 0 <= thread < n_threads, for scratch memory. The calling
-// thread polls before each of its tasks. An exception never leaves the parallel region: the remaining tasks are
-// skipped, and of the tasks that failed the first one's is rethrown once all threads are done.
+// Calls body(task, thread, checkpoint) for every task in [0, n_tasks); 0 <= thread < n_threads, for scratch memory. A
+// body calls checkpoint() every millisecond or so: on the calling thread it polls, and it throws if that, or a task
+// before this one, has failed. An exception never leaves the parallel region: the remaining tasks are skipped, and of
+// the tasks that failed the first one's is rethrown once all threads are done.
 template <class Body>
 void parallel_for(Index n_tasks, const Execution& execution, const Body& body) {
     const int team = static_cast<int>(std::min<Index>(usable_threads(execution.n_threads), n_tasks));
     if (team <= 1) {
-        for (Index task = 0; task < n_tasks; ++task) {
-            execution.poll();
-            body(task, 0);
-        }
+        for (Index task = 0; task < n_tasks; ++task) body(task, 0, execution.poll);
         return;
     }
 #ifdef _OPENMP
@@ -52,11 +52,16 @@ void parallel_for(Index n_tasks, const Execution& execution, const Body& body) {
     std::atomic<Index> failed_task{n_tasks};
 #pragma omp parallel for num_threads(team) schedule(dynamic, 1)
     for (Index task = 0; task < n_tasks; ++task) {
-        if (task > failed_task) continue;
-        try {
-            const int thread = omp_get_thread_num();
+        struct Abandoned {};
+        const int thread = omp_get_thread_num();
+        const auto checkpoint = [&] {
             if (thread == 0) execution.poll();
-            body(task, thread);
+            if (failed_task.load(std::memory_order_relaxed) < task) throw Abandoned{};
+        };
+        try {
+            checkpoint();
+            body(task, thread, checkpoint);
+        } catch (const Abandoned&) {
         } catch (...) {
 #pragma omp critical(cfensemble_parallel_for)
             if (task < failed_task) {
@@ -68,5 +73,22 @@ void parallel_for(Index n_tasks, const Execution& execution, const Body& body) {
     if (error) std::rethrow_exception(error);
 #endif
 }
+
+// An object for each thread, made when the thread first asks for it.
+template <class Object>
+class PerThread {
+  public:
+    explicit PerThread(const Execution& execution) : objects_(static_cast<std::size_t>(execution.n_threads)) {}
+
+    template <class... Arguments>
+    Object& get(int thread, const Arguments&... arguments) {
+        std::unique_ptr<Object>& object = objects_[static_cast<std::size_t>(thread)];
+        if (!object) object = std::make_unique<Object>(arguments...);
+        return *object;
+    }
+
+  private:
+    std::vector<std::unique_ptr<Object>> objects_;
+};
 
 }  // namespace cfensemble

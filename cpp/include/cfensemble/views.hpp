@@ -1,4 +1,4 @@
-// Matrices that somebody else owns, in whatever layout they have.
+// Matrices that somebody else owns, in whatever layout they have, and what is to be done with them.
 #pragma once
 
 #include <optional>
@@ -19,11 +19,31 @@ struct MatrixView {
     const T* at(Index row, Index column) const { return data + row * row_stride + column * column_stride; }
 };
 
+// How much a prediction r_ui counts, by rule:
+//
+//     (constant + certainty |r_ui - 1/2| + per_classifier_u + per_instance_i + C_ui) (1 + alpha a_ui),
+//
+// a_ui being r_ui where instance i's label is 1, 1 - r_ui where it is 0, and 0 where there is none (NaN). Null pointers
+// stand for zeros and for no labels.
+struct ConfidenceRule {
+    double constant = 0;
+    double certainty = 0;
+    const double* per_classifier = nullptr;
+    const double* per_instance = nullptr;
+    const double* labels = nullptr;
+    double alpha = 0;
+
+    bool adds_nothing() const {
+        return constant == 0 && certainty == 0 && !per_classifier && !per_instance && !(labels && alpha > 0);
+    }
+};
+
 // What is factorised: R (classifiers x instances, NaN = not predicted) and its confidence weights.
 template <class T>
 struct Problem {
     MatrixView<T> R;
-    std::optional<MatrixView<T>> C;  // absent: every prediction has weight 1
+    std::optional<MatrixView<T>> C;  // absent: 0
+    ConfidenceRule rule;
 
     Index n_classifiers() const { return R.rows; }
     Index n_instances() const { return R.columns; }

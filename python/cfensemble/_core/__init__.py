@@ -1,31 +1,15 @@
-"""The compiled kernels.
+"""The compiled kernels, in the best instruction set that this machine supports; CFENSEMBLE_ISA chooses another.
 
 Contracts: R and C in any layout and either precision, never modified, and computed with in R's precision; shapes,
 dtypes and the values of R and C checked (factors are taken as they are: their owners check them); the GIL released;
-results that do not depend on the number of threads. The definitions, readable, are the NumPy twins in
-`cfensemble._reference`.
+results that do not depend on the number of threads, but in their last digits on the instruction set. Signatures are in
+`__init__.pyi`; the definitions, readable, are the NumPy twins in `cfensemble._reference`.
 """
 
-from cfensemble._core._baseline import (
-    aggregator_loss,
-    build_config,
-    classifier_moments,
-    classifier_step,
-    instance_step,
-    max_threads,
-    predict,
-    sweep,
-    weighted_residual,
-)
+from cfensemble._core._isa import load, supported
 
-__all__ = [
-    "aggregator_loss",
-    "build_config",
-    "classifier_moments",
-    "classifier_step",
-    "instance_step",
-    "max_threads",
-    "predict",
-    "sweep",
-    "weighted_residual",
-]
+isa, _module = load()
+_functions = {name: value for name, value in vars(_module).items() if not name.startswith("_")}
+globals().update(_functions)
+
+__all__ = ["isa", "supported", *_functions]

@@ -9,6 +9,7 @@ from cfensemble.data.confidence import (
     UniformConfidence,
     get_confidence_strategy,
 )
+from cfensemble.data.confidence_rule import ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.synthetic import (
     generate_balanced_ensemble_data,
@@ -20,6 +21,7 @@ __all__ = [
     "AdaptiveConfidence",
     "CalibrationConfidence",
     "CertaintyConfidence",
+    "ConfidenceRule",
     "ConfidenceStrategy",
     "EnsembleData",
     "LabelAwareConfidence",

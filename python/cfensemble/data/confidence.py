@@ -1,7 +1,7 @@
 """Confidence strategies: how much each prediction counts in the factorisation.
 
 Every strategy maps predictions R (m, n) in [0, 1], NaN where missing, and labels (n,), NaN where unlabelled, to
-weights C (m, n) >= 0 in R's dtype, 0 where R is missing.
+weights C (m, n) >= 0 in R's dtype, 0 where R is missing. Those defined here are rules, which need not be stored.
 """
 
 from abc import ABC, abstractmethod
@@ -11,50 +11,87 @@ from typing import Any
 
 import numpy as np
 
+from cfensemble._blocks import column_blocks
 from cfensemble._typing import Float, Vector
 from cfensemble._validation import choice, number
+from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 
 
 class ConfidenceStrategy(ABC):
-    """How confidence follows from predictions and labels. Subclasses implement `compute`."""
+    """How confidence follows from predictions and labels. Subclasses implement `compute`, and `rule` if they can."""
 
     @abstractmethod
     def compute(self, R: Float, labels: Vector) -> Float:
         """Confidence weights (m, n) of the predictions R (m, n), given the labels (n,)."""
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Float]:
-        """Return the rule for new, unlabelled instances, (m, k) -> (m, k), after training on R and labels.
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule | None:
+        """Return the rule that `compute` follows, for trainers to use instead; None where there is none.
 
-        By default `compute` without labels; strategies that learn something from the training data keep it. The rule
-        can be pickled with the trainer that holds it.
+        A class that overrides `compute` alone need not care: a rule that it inherits is not used.
         """
-        return self._compute_unlabelled
+        return None
 
-    def _compute_unlabelled(self, R: Float) -> Float:
-        return self.compute(R, np.full(R.shape[1], np.nan))
+    def weigh(self, R: Float, labels: Vector) -> Confidence:
+        """Confidence as trainers take it: the rule where there is one, else the computed weights (m, n)."""
+        rule = self._valid_rule(R, labels)
+        return self.compute(R, labels) if rule is None else rule
+
+    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Confidence]:
+        """Return what weighs new, unlabelled instances (m, k) after training on R and labels.
+
+        By default training's rule but for its labels, where it says the same of every instance; else confidence is
+        worked out anew, without labels. What is returned can be pickled with the trainer that holds it.
+        """
+        rule = self._valid_rule(R, labels)
+        if rule is None or rule.per_instance is not None:
+            return self._weigh_unlabelled
+        return partial(_same_for_all, rule.with_labels(None, 0))
+
+    def _valid_rule(self, R: Float, labels: Vector) -> ConfidenceRule | None:
+        """Return the rule, unless `compute` was overridden below it: then it describes what is no longer computed."""
+
+        def home(name: str) -> type:
+            return next(cls for cls in type(self).__mro__ if name in vars(cls))
+
+        return self.rule(R, labels) if issubclass(home("rule"), home("compute")) else None
+
+    def _weigh_unlabelled(self, R: Float) -> Confidence:
+        return self.weigh(R, np.full(R.shape[1], np.nan))
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({arguments})"
 
 
-class UniformConfidence(ConfidenceStrategy):
+class _RuleStrategy(ConfidenceStrategy):
+    """A strategy that is defined by its rule."""
+
+    @abstractmethod
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+        """Return the rule."""
+
+    def compute(self, R: Float, labels: Vector) -> Float:
+        """Return the rule's weights (m, n)."""
+        return self.rule(R, labels).weights(R)
+
+
+class UniformConfidence(_RuleStrategy):
     """Every prediction counts the same: 1."""
 
-    def compute(self, R: Float, labels: Vector) -> Float:
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
         """1 where there is a prediction."""
-        return (~np.isnan(R)).astype(R.dtype)
+        return ConfidenceRule(constant=1)
 
 
-class CertaintyConfidence(ConfidenceStrategy):
+class CertaintyConfidence(_RuleStrategy):
     """Predictions count by their distance from a coin toss: |r - 0.5|."""
 
-    def compute(self, R: Float, labels: Vector) -> Float:
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
         """|r - 0.5|, in [0, 0.5]."""
-        return np.nan_to_num(np.abs(R - R.dtype.type(0.5)), copy=False)
+        return ConfidenceRule(certainty=1)
 
 
-class CalibrationConfidence(ConfidenceStrategy):
+class CalibrationConfidence(_RuleStrategy):
     """Classifiers count by their accuracy on the labelled instances: 1 - Brier score.
 
     A classifier that predicted no labelled instance gets the mean of the others; without any label all get 1.
@@ -68,26 +105,26 @@ class CalibrationConfidence(ConfidenceStrategy):
     def __init__(self, floor: float = 0.1) -> None:
         self.floor = number(floor, "floor", 0)
 
-    def compute(self, R: Float, labels: Vector) -> Float:
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
         """max(1 - Brier score, floor) for each classifier's predictions."""
-        return self.fold_in_rule(R, labels)(R)
+        return ConfidenceRule(per_classifier=self.classifier_weights(R, labels))
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Float]:
-        """Weights learned in training, applied to whatever the classifiers predict next."""
-        return partial(_per_classifier, self._classifier_weights(R, labels))
-
-    def _classifier_weights(self, R: Float, labels: Vector) -> Vector:
-        labelled = ~np.isnan(labels)
-        error = (R[:, labelled].astype(np.float64) - labels[labelled]) ** 2
-        scored = ~np.isnan(error)
-        count = scored.sum(axis=1)
-        brier = np.where(scored, error, 0).sum(axis=1) / np.maximum(count, 1)
-        weights = np.maximum(1 - brier, self.floor)
+    def classifier_weights(self, R: Float, labels: Vector) -> Vector:
+        """Return max(1 - Brier score, floor) of each classifier, (m,)."""
+        labelled = np.flatnonzero(~np.isnan(labels))
+        total, count = np.zeros(len(R)), np.zeros(len(R), np.int64)
+        for block in column_blocks((len(R), len(labelled))):
+            columns = labelled[block]
+            error = (R[:, columns] - labels[columns]) ** 2
+            scored = ~np.isnan(error)
+            total += np.where(scored, error, 0).sum(axis=1)
+            count += scored.sum(axis=1)
+        weights: Vector = np.maximum(1 - total / np.maximum(count, 1), self.floor)
         weights[count == 0] = weights[count > 0].mean() if count.any() else 1.0
         return weights
 
 
-class AdaptiveConfidence(ConfidenceStrategy):
+class AdaptiveConfidence(_RuleStrategy):
     """A blend of certainty, calibration and agreement.
 
     alpha |r - 0.5| + beta max(1 - Brier, 0.1) + gamma (1 - s_i / max s), with s_i the standard deviation of
@@ -104,23 +141,24 @@ class AdaptiveConfidence(ConfidenceStrategy):
         self.beta = number(beta, "beta", 0)
         self.gamma = number(gamma, "gamma", 0)
 
-    def compute(self, R: Float, labels: Vector) -> Float:
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
         """Return the blend for every prediction."""
         return self.fold_in_rule(R, labels)(R)
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Float]:
+    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], ConfidenceRule]:
         """Calibration and the largest spread stay those of training."""
-        calibration = CalibrationConfidence().fold_in_rule(R, labels)
-        return partial(self._blend, calibration, float(_spread(R).max()))
+        return partial(self._blend, CalibrationConfidence().classifier_weights(R, labels), float(_spread(R).max()))
 
-    def _blend(self, calibration: Callable[[Float], Float], largest_spread: float, R: Float) -> Float:
-        certainty = np.abs(R - R.dtype.type(0.5))
-        agreement = 1 - np.minimum(_spread(R) / largest_spread, 1) if largest_spread > 0 else 1.0
-        blend = self.alpha * certainty + self.beta * calibration(R) + self.gamma * agreement
-        return np.where(np.isnan(R), 0, blend).astype(R.dtype)
+    def _blend(self, calibration: Vector, largest_spread: float, R: Float) -> ConfidenceRule:
+        disagreement = np.minimum(_spread(R) / (largest_spread or np.inf), 1)
+        return ConfidenceRule(
+            certainty=self.alpha,
+            per_classifier=self.beta * calibration,
+            per_instance=self.gamma * (1 - disagreement),
+        )
 
 
-class LabelAwareConfidence(ConfidenceStrategy):
+class LabelAwareConfidence(_RuleStrategy):
     """Modulates a base confidence c so that the factorisation sees the labels.
 
     c (1 + alpha r) where the label is 1, c (1 + alpha (1 - r)) where it is 0, c where there is none: predictions that
@@ -140,23 +178,21 @@ class LabelAwareConfidence(ConfidenceStrategy):
         if not isinstance(self.base, ConfidenceStrategy):
             raise TypeError(f"base must be a ConfidenceStrategy, got {base!r}")
 
-    def compute(self, R: Float, labels: Vector) -> Float:
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
         """Return the modulated base confidence."""
-        return modulate_by_labels(self.base.compute(R, labels), R, labels, self.alpha)
+        return modulate_by_labels(self.base.weigh(R, labels), R, labels, self.alpha)
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Float]:
+    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Confidence]:
         """Return the base's rule: new instances have no label to modulate by."""
         return self.base.fold_in_rule(R, labels)
 
 
-def modulate_by_labels(C: Float, R: Float, labels: Vector, alpha: float) -> Float:
-    """Return a copy of C (m, n) with the labelled columns scaled as `LabelAwareConfidence` says."""
-    labelled = ~np.isnan(labels)
-    r = np.nan_to_num(R[:, labelled])
-    agreement = np.where(labels[labelled] == 1, r, 1 - r)
-    modulated = C.copy()
-    modulated[:, labelled] *= (1 + alpha * agreement).astype(C.dtype)
-    return modulated
+def modulate_by_labels(C: Confidence, R: Float, labels: Vector, alpha: float) -> ConfidenceRule:
+    """Modulate C, weights (m, n) or a rule, as `LabelAwareConfidence` says; C stays as it is."""
+    if isinstance(C, ConfidenceRule) and C.labels is None:
+        return C.with_labels(labels, alpha)
+    given = C.weights(R) if isinstance(C, ConfidenceRule) else C  # a rule heeds labels once
+    return ConfidenceRule(given=given, labels=labels, alpha=alpha)
 
 
 _STRATEGIES: dict[str, type[ConfidenceStrategy]] = {
@@ -186,15 +222,17 @@ def get_confidence_strategy(name: str, **kwargs: Any) -> ConfidenceStrategy:
     return _STRATEGIES[choice(name, "confidence", _STRATEGIES)](**kwargs)
 
 
-def _per_classifier(weights: Vector, R: Float) -> Float:
-    """Each classifier's weight (m,) on all its predictions."""
-    return np.where(np.isnan(R), 0, weights[:, None]).astype(R.dtype)
+def _same_for_all(rule: ConfidenceRule, R: Float) -> ConfidenceRule:
+    return rule
 
 
-def _spread(R: Float) -> Float:
+def _spread(R: Float) -> Vector:
     """Each instance's standard deviation (n,) over the classifiers that predicted it; 0 where none did."""
-    observed = ~np.isnan(R)
-    count = np.maximum(observed.sum(axis=0), 1)
-    mean = np.where(observed, R, 0).sum(axis=0) / count
-    spread: Float = np.sqrt(np.where(observed, (R - mean) ** 2, 0).sum(axis=0) / count)
+    spread = np.empty(R.shape[1])
+    for columns in column_blocks(R.shape):
+        r = R[:, columns]
+        observed = ~np.isnan(r)
+        count = np.maximum(observed.sum(axis=0), 1)
+        mean = np.where(observed, r, 0).sum(axis=0, dtype=np.float64) / count
+        spread[columns] = np.sqrt(np.where(observed, (r - mean) ** 2, 0).sum(axis=0) / count)
     return spread

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cfensemble._blocks import column_blocks, count_missing
 from cfensemble._typing import Float, Mask, Vector
 from cfensemble._validation import confidence_matrix, generator, label_vector, number, probability_matrix, share
 from cfensemble.data.confidence import CertaintyConfidence, modulate_by_labels
@@ -52,7 +53,7 @@ class EnsembleData:
                 "classifiers x instances: is it transposed?"
             )
         self.labels = label_vector(labels, self.n_instances)
-        self._C = None if C is None else confidence_matrix(C, self.R)
+        self._C = None if C is None else _confidence_weights(C, self.R, "C")
         self.has_confidence = C is not None
         _warn_about_empty_lines(self.R)
 
@@ -109,7 +110,7 @@ class EnsembleData:
             A new array; `self.C` stays as it is (see `update_confidence`).
         """
         base = self.C if base_confidence is None else confidence_matrix(base_confidence, self.R, "base_confidence")
-        return modulate_by_labels(base, self.R, self.labels, number(alpha, "alpha", 0))
+        return modulate_by_labels(base, self.R, self.labels, number(alpha, "alpha", 0)).weights(self.R)
 
     def get_labeled_data(self) -> tuple[Float, Vector, Float]:
         """R (m, n_labeled), labels (n_labeled,) and C (m, n_labeled) of the labelled instances."""
@@ -155,7 +156,7 @@ class EnsembleData:
 
     def update_confidence(self, C_new: ArrayLike) -> None:
         """Replace the confidence weights by C_new (m, n), >= 0."""
-        self._C = confidence_matrix(C_new, self.R, "C_new")
+        self._C = _confidence_weights(C_new, self.R, "C_new")
         self.has_confidence = True
 
     def summary(self) -> str:
@@ -167,7 +168,7 @@ class EnsembleData:
                 f"classifiers  {self.n_classifiers}",
                 f"instances    {self.n_instances}",
                 f"labelled     {self.n_labeled} ({self.n_labeled / self.n_instances:.1%}; {positive})",
-                f"missing      {np.mean(np.isnan(self.R)):.1%} of the predictions",
+                f"missing      {self._missing_share:.1%} of the predictions",
                 f"confidence   {'given' if self.has_confidence else 'by rule'}",
             ]
         )
@@ -175,18 +176,39 @@ class EnsembleData:
     def __repr__(self) -> str:
         return (
             f"EnsembleData(n_classifiers={self.n_classifiers}, n_instances={self.n_instances}, "
-            f"n_labeled={self.n_labeled}, missing={np.mean(np.isnan(self.R)):.1%})"
+            f"n_labeled={self.n_labeled}, missing={self._missing_share:.1%})"
         )
+
+    @property
+    def _missing_share(self) -> float:
+        return count_missing(self.R) / self.R.size
+
+
+def _confidence_weights(C: ArrayLike, R: Float, name: str) -> Float:
+    """C as the confidence weights of R, 0 where that is missing: a copy only if it takes one."""
+    given = weights = confidence_matrix(C, R, name)
+    for columns in column_blocks(R.shape):
+        stray = np.isnan(R[:, columns]) & (given[:, columns] != 0)
+        if stray.any():
+            weights = weights.copy() if weights is given else weights
+            weights[:, columns][stray] = 0
+    return weights
 
 
 def _warn_about_empty_lines(R: Float) -> None:
-    missing = np.isnan(R)
-    for kind, axis, fate in (("classifier", 1, "it takes no part"), ("instance", 0, "it gets the base rate")):
-        empty = np.flatnonzero(missing.all(axis=axis))
-        if empty.size:
+    no_row, no_column = np.ones(R.shape[0], np.bool_), np.ones(R.shape[1], np.bool_)
+    for columns in column_blocks(R.shape):
+        missing = np.isnan(R[:, columns])
+        no_row &= missing.all(axis=1)
+        no_column[columns] = missing.all(axis=0)
+    for kind, empty, fate in (
+        ("classifier", no_row, "it takes no part"),
+        ("instance", no_column, "it gets the base rate"),
+    ):
+        if empty.any():
             warnings.warn(
-                f"R has {empty.size} {kind}(s) without any prediction, the first at index {empty[0]}: "
-                f"with factor 0, {fate}",
+                f"R has {np.count_nonzero(empty)} {kind}(s) without any prediction, the first at index "
+                f"{np.argmax(empty)}: with factor 0, {fate}",
                 DataWarning,
                 stacklevel=3,
             )

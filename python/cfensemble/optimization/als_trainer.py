@@ -11,6 +11,7 @@ from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
 from cfensemble._validation import boolean, choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy, LabelAwareConfidence, modulate_by_labels
+from cfensemble.data.confidence_rule import Confidence
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.mean import MeanAggregator
@@ -190,7 +191,7 @@ class CFEnsembleTrainer(BaseTrainer):
         self.aggregator_optimizer = choice(aggregator_optimizer, "aggregator_optimizer", OPTIMIZER_NAMES)
         self.schedule = choice(schedule, "schedule", ("alternating", "two_stage"))
 
-    def _training_confidence(self, data: EnsembleData) -> Float:
+    def _training_confidence(self, data: EnsembleData) -> Confidence:
         C = super()._training_confidence(data)
         modulated = isinstance(self.confidence, LabelAwareConfidence) and not data.has_confidence
         if self.use_label_aware_confidence and not modulated:
@@ -198,11 +199,7 @@ class CFEnsembleTrainer(BaseTrainer):
         return C
 
     def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
-        if self.init == "spectral" and restart == 0:
-            Y = spectral_factors(problem.R, self.latent_dim)
-        else:
-            Y = random_factors(rng, self.latent_dim, problem.R.shape[1])
-        run = _Run(self, problem, Y.astype(problem.R.dtype, copy=False))
+        run = _Run(self, problem, None if self.init == "spectral" and restart == 0 else rng)
         if self.schedule == "two_stage":
             run.iterate(factors=True, aggregator=False)
             settled = run.converged
@@ -217,10 +214,11 @@ class CFEnsembleTrainer(BaseTrainer):
 class _Run:
     """One run of the alternation: the iterate, and the steps that change it."""
 
-    def __init__(self, trainer: CFEnsembleTrainer, problem: TrainingProblem, Y: Float) -> None:
+    def __init__(self, trainer: CFEnsembleTrainer, problem: TrainingProblem, rng: np.random.Generator | None) -> None:
+        """Start from random factors, or without a generator from spectral ones."""
         self.trainer, self.problem = trainer, problem
         self.threads = resolve_threads(trainer.n_threads)
-        m = problem.R.shape[0]
+        (m, n), d, dtype = problem.R.shape, trainer.latent_dim, problem.R.dtype
         learnable = trainer.aggregator_type == "weighted" and problem.has_labels
         weighted = WeightedAggregator(m) if learnable else None
         self.aggregator: BaseAggregator = weighted or MeanAggregator(m)
@@ -228,15 +226,22 @@ class _Run:
         self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, trainer.aggregator_lr)
         self.history = History()
         self.converged = self.stopped = False
-        self.X: Float = np.zeros((trainer.latent_dim, m), problem.R.dtype)
-        self.Y = Y
+        self.padded_Y = spectral_factors(problem.R, d) if rng is None else random_factors(rng, d, n, dtype)
+        # X'Y has no rank beyond m, and balanced factors no rows beyond it: those are left out, and 0 in the end.
+        rank = min(d, m) if trainer.balance else d
+        self.padded_Y[rank:] = 0
+        self.Y = self.padded_Y[:rank]
+        self.X: Float = np.zeros((rank, m), dtype)
         self.gram, self.rhs = _core.classifier_moments(self.Y, problem.R, problem.C, self.threads)
         self.reconstruction = np.inf
         self.n_degenerate = 0
+        self.swept: tuple[float, Vector] | None = None  # loss and gradient at the aggregator's present parameters
 
     def solution(self) -> Solution:
+        X = np.zeros((self.trainer.latent_dim, self.X.shape[1]), self.X.dtype)
+        X[: len(self.X)] = self.X
         last = self.history.records[-1]
-        return Solution(self.X, self.Y, self.aggregator, self.history, self.converged, self.stopped, last.loss)
+        return Solution(X, self.padded_Y, self.aggregator, self.history, self.converged, self.stopped, last.loss)
 
     def iterate(self, factors: bool, aggregator: bool) -> None:
         """Up to max_iter iterations of the steps asked for."""
@@ -247,7 +252,7 @@ class _Run:
         for iteration in range(trainer.max_iter):
             labelled = self.labelled(iteration) if len(self.problem.columns) else None
             if factors:
-                self.step_factors()
+                self.step_factors(labelled)
             updates = aggregator and iteration >= frozen and (iteration - frozen) % trainer.aggregator_every == 0
             if updates and labelled is not None:
                 self.step_aggregator(labelled)
@@ -282,13 +287,21 @@ class _Run:
             return last.loss
         return last.reconstruction if factors else last.supervised
 
-    def step_factors(self) -> None:
-        """X given Y, rescaled; then Y given X, and in the same pass what the next X-step and the loss need."""
+    def step_factors(self, labelled: LabelledInstances | None) -> None:
+        """X given Y, rescaled; then Y given X, and in the same pass what the next steps and the losses need."""
         R, C, lambda_reg = self.problem.R, self.problem.C, self.trainer.lambda_reg
         X, degenerate_x = _core.classifier_step(self.gram, self.rhs, lambda_reg, self.trainer.balance, self.threads)
         self.X = X.astype(R.dtype, copy=False)
-        self.Y, self.gram, self.rhs, residual, degenerate_y = _core.sweep(self.X, R, C, lambda_reg, self.threads)
-        self.reconstruction = residual + lambda_reg * (squared_norm(self.X) + squared_norm(self.Y))
+        learner, supervision = self.learner, None
+        if learner is not None and labelled is not None:
+            instances = labelled.columns, labelled.labels, labelled.weights
+            supervision = learner.w, learner.b, *instances, self.trainer.focal_gamma
+        self.gram, self.rhs, residual, degenerate_y, loss, gradient = _core.sweep(
+            self.X, R, C, lambda_reg, self.Y, supervision, self.threads
+        )
+        self.swept = None if gradient is None else (loss, gradient)
+        squared_norm_Y = self.gram[-1, np.cumsum(np.arange(1, len(self.Y) + 1)) - 1].sum()  # the trace of Y Y'
+        self.reconstruction = residual + lambda_reg * (squared_norm(self.X) + float(squared_norm_Y))
         self.n_degenerate = degenerate_x + degenerate_y
 
     def labelled(self, iteration: int) -> LabelledInstances:
@@ -305,17 +318,27 @@ class _Run:
             return
 
         def objective(theta: Vector, with_hessian: bool) -> tuple[float, Vector, Vector | None]:
-            value, gradient, hessian = learner.derivatives(
-                theta, self.X, self.Y, labelled, self.trainer.focal_gamma, with_hessian, self.threads
-            )
+            value, gradient, hessian = self.derivatives(learner, theta, labelled, with_hessian)
             gradient[:-1] += self.trainer.aggregator_l2 * (theta[:-1] - 1 / len(learner.w))
             if hessian is not None:
                 hessian.flat[: -1 : len(theta) + 1] += self.trainer.aggregator_l2  # the diagonal but for b
             return value + self.penalty(theta[:-1]), gradient, hessian
 
         learner.set_theta(self.optimizer.step(np.append(learner.w, learner.b), objective))
+        self.swept = None
+
+    def derivatives(
+        self, learner: WeightedAggregator, theta: Vector, labelled: LabelledInstances, with_hessian: bool
+    ) -> tuple[float, Vector, Vector | None]:
+        """The aggregator's loss, gradient and Hessian at theta; at the present one as the sweep left them."""
+        if self.swept is not None and not with_hessian and theta[-1] == learner.b and (theta[:-1] == learner.w).all():
+            return *self.swept, None
+        gamma = self.trainer.focal_gamma
+        return learner.derivatives(theta, self.X, self.Y, labelled, gamma, with_hessian, self.threads)
 
     def supervised_loss(self, labelled: LabelledInstances) -> float:
+        if self.swept is not None and self.learner is not None:
+            return self.swept[0] + self.penalty(self.learner.w)
         value = self.aggregator.loss(self.X, self.Y, labelled, self.trainer.focal_gamma, self.threads)
         return value if self.learner is None else value + self.penalty(self.learner.w)
 

@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from cfensemble import _core
+from cfensemble._blocks import LARGE, column_blocks, count_missing
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
 from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
-from cfensemble.data.confidence import ConfidenceStrategy, get_confidence_strategy
+from cfensemble.data.confidence import ConfidenceStrategy, UniformConfidence, get_confidence_strategy
+from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.collapse import REMEDY, describe_collapse
@@ -24,7 +26,7 @@ from cfensemble.exceptions import CollapseWarning, DataWarning
 from cfensemble.objectives.label_weights import LabelWeighting, WeightSchedule
 from cfensemble.objectives.losses import weigh_terms
 from cfensemble.optimization.history import Callback, History, IterationRecord
-from cfensemble.optimization.problem import TrainingProblem, without_weight
+from cfensemble.optimization.problem import TrainingProblem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -166,6 +168,7 @@ class BaseTrainer(ABC):
             )
         elif self.use_class_weights and self.class_weight is None and np.ptp(y) == 0:
             _warn(DataWarning, f"labels: all {y.size} are {y[0]:g}, so class weights are off")
+        strategy = UniformConfidence() if data.has_confidence else self.confidence
         return TrainingProblem(
             R=data.R,
             C=self._training_confidence(data),
@@ -173,18 +176,18 @@ class BaseTrainer(ABC):
             y=y,
             rho=self.rho if y.size else 1.0,
             weighting=self._weighting,
-            confidence_rule=np.ones_like if data.has_confidence else self.confidence.fold_in_rule(data.R, data.labels),
+            confidence_rule=strategy.fold_in_rule(data.R, data.labels),
             base_rate=_base_rate(data),
         )
 
-    def _training_confidence(self, data: EnsembleData) -> Float:
+    def _training_confidence(self, data: EnsembleData) -> Confidence:
         if data.has_confidence:
             return data.C
-        return confidence_matrix(self.confidence.compute(data.R, data.labels), data.R, "confidence")
+        return _checked(self.confidence.weigh(data.R, data.labels), data.R)
 
     def _adopt(self, data: EnsembleData, problem: TrainingProblem, solution: Solution) -> None:
         aggregator, history = solution.aggregator, solution.history
-        weightless = without_weight(problem.R, problem.C)
+        weightless = ~_core.has_weight(problem.R, problem.C, resolve_threads(self.n_threads))
 
         def predictions() -> Float:
             p = aggregator.predict_factors(solution.X, solution.Y, self.n_threads)
@@ -283,15 +286,24 @@ class BaseTrainer(ABC):
             raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._fold_in(data.R, data.C if data.has_confidence else None, "data")
 
-    def _fold_in(self, R: Float, C: Float | None, name: str) -> Float:
-        m = self.X.shape[1]
+    def _fold_in(self, R: Float, C: Confidence | None, name: str) -> Float:
+        (d, m), k, dtype = self.X.shape, R.shape[1], self.X.dtype
         if R.shape[0] != m:
             raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
-        R = R.astype(self.X.dtype, copy=False)
-        C = confidence_matrix(self._confidence_rule(R) if C is None else C, R, "confidence")
-        Y, _ = _core.instance_step(self.X, R, C, self.lambda_reg, resolve_threads(self.n_threads))
-        p = self.aggregator.predict_factors(self.X, Y, self.n_threads)
-        p[without_weight(R, C)] = self._base_rate
+        if C is None:
+            C = _checked(self._confidence_rule(R), R)
+        threads = resolve_threads(self.n_threads)
+        p = np.empty(k, dtype)
+        for columns in column_blocks((max(d, m), k), LARGE):  # Y, or R in another precision, never exists as a whole
+            r = R[:, columns].astype(dtype, copy=False)
+            c = C.select(columns) if isinstance(C, ConfidenceRule) else C[:, columns].astype(dtype, copy=False)
+            p[columns] = self._fold_in_block(r, c, threads)
+        return p
+
+    def _fold_in_block(self, R: Float, C: Confidence, threads: int) -> Float:
+        Y, _ = _core.instance_step(self.X, R, C, self.lambda_reg, threads)
+        p = self.aggregator.predict_factors(self.X, Y, threads)
+        p[~_core.has_weight(R, C, threads)] = self._base_rate
         return p
 
     def get_reconstruction(self) -> Float:
@@ -341,8 +353,13 @@ def _base_rate(data: EnsembleData) -> float:
     """Share of positives among the labelled, else the mean prediction, else a coin toss."""
     if data.n_labeled:
         return float(np.nanmean(data.labels))
-    observed = data.R[~np.isnan(data.R)]
-    return float(observed.mean(dtype=np.float64)) if observed.size else 0.5
+    n_observed = data.R.size - count_missing(data.R)
+    total = sum(np.nansum(data.R[:, columns], dtype=np.float64) for columns in column_blocks(data.R.shape))
+    return float(total / n_observed) if n_observed else 0.5
+
+
+def _checked(confidence: Confidence, R: Float) -> Confidence:
+    return confidence if isinstance(confidence, ConfidenceRule) else confidence_matrix(confidence, R, "confidence")
 
 
 def _warn(category: type[Warning], message: str) -> None:

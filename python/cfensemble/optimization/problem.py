@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from cfensemble._typing import Float, Indices, Mask, Vector
+from cfensemble._typing import Float, Indices, Vector
+from cfensemble.data.confidence_rule import Confidence
 from cfensemble.objectives.label_weights import LabelledInstances, LabelWeighting
 
 
@@ -15,8 +14,10 @@ class TrainingProblem:
 
     Attributes
     ----------
-    R, C : ndarray of shape (m, n)
-        Predictions (NaN where missing) and confidence weights.
+    R : ndarray of shape (m, n)
+        Predictions, NaN where missing.
+    C : ndarray of shape (m, n) or ConfidenceRule
+        Their confidence weights, as they are or as a rule.
     columns : ndarray of shape (n_labeled,)
         The labelled instances.
     y : ndarray of shape (n_labeled,)
@@ -26,7 +27,7 @@ class TrainingProblem:
     weighting : LabelWeighting
         How omega is made.
     confidence_rule : callable
-        Confidence weights of new predictions (m, k) -> (m, k).
+        Confidence of new predictions (m, k).
     base_rate : float
         The prediction for an instance that no classifier predicted with any confidence.
     held_out : LabelledInstances, optional
@@ -34,12 +35,12 @@ class TrainingProblem:
     """
 
     R: Float
-    C: Float
+    C: Confidence
     columns: Indices
     y: Vector
     rho: float
     weighting: LabelWeighting
-    confidence_rule: Callable[[Float], Float]
+    confidence_rule: Callable[[Float], Confidence]
     base_rate: float
     held_out: LabelledInstances | None = None
 
@@ -57,8 +58,3 @@ class TrainingProblem:
         """Return the labelled instances with the weights of that iteration."""
         omega = self.weighting.omega(self.y, self.columns, iteration, max_iter, previous)
         return LabelledInstances(self.columns, self.y, omega)
-
-
-def without_weight(R: Float, C: Float) -> Mask:
-    """Mask (n,) of the instances all of whose predictions are missing or have weight 0."""
-    return np.logical_not(np.any((C > 0) & ~np.isnan(R), axis=0))

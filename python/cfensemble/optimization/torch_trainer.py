@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cfensemble._blocks import count_missing
 from cfensemble._threads import in_forked_child
 from cfensemble._typing import Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
+from cfensemble.data.confidence_rule import ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.objectives.label_weights import LabelledInstances, WeightSchedule
 from cfensemble.optimization.base import BaseTrainer, Solution
@@ -171,7 +173,9 @@ class _Run:
         self.trainer, self.problem, self.rng = trainer, problem, rng
         device = resolve_device(trainer.device)
         self.R = torch.tensor(np.ascontiguousarray(problem.R), device=device)
-        self.C = torch.tensor(np.ascontiguousarray(problem.C), device=device)
+        # Every step reads the weights again, and torch keeps them beside R: here a rule is worked out once.
+        C = problem.C.weights(problem.R) if isinstance(problem.C, ConfidenceRule) else problem.C
+        self.C = torch.tensor(np.ascontiguousarray(C), device=device)
         m, n = problem.R.shape
         kind = trainer.aggregator_type if problem.has_labels else "mean"
         self.net: CFEnsembleNet = CFEnsembleNet(
@@ -182,7 +186,7 @@ class _Run:
         self.mask = torch.zeros(n, dtype=torch.bool, device=device)
         self.mask[problem.columns] = True
         self.omega: torch.Tensor | None = None
-        self.n_observed = max(int(np.count_nonzero(~np.isnan(problem.R))), 1)
+        self.n_observed = max(problem.R.size - count_missing(problem.R), 1)
         algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
         self.optimizer = algorithm[trainer.optimizer](self.net.parameters(), lr=trainer.lr)
         self.scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(

@@ -1,0 +1,52 @@
+from typing import Literal, TypedDict
+
+from cfensemble._core._isa import supported as supported
+from cfensemble._typing import Float, Indices, Mask, Supervision, Vector
+from cfensemble.data.confidence_rule import Confidence
+
+isa: str  # which module these come from: the last of supported(), or what CFENSEMBLE_ISA asks for
+
+class BuildConfig(TypedDict):
+    compiler: str
+    eigen: str
+    openmp: bool
+
+def instance_step(
+    X: Float,
+    R: Float,
+    C: Confidence | None,
+    lambda_reg: float,
+    n_threads: int,
+    form: Literal["primal", "dual"] | None = None,
+) -> tuple[Float, int]: ...
+def sweep(
+    X: Float,
+    R: Float,
+    C: Confidence | None,
+    lambda_reg: float,
+    Y: Float,
+    supervision: Supervision | None,
+    n_threads: int,
+) -> tuple[Vector, Vector, float, int, float, Vector | None]: ...
+def classifier_moments(Y: Float, R: Float, C: Confidence | None, n_threads: int) -> tuple[Vector, Vector]: ...
+def has_weight(R: Float, C: Confidence | None, n_threads: int) -> Mask: ...
+def classifier_step(
+    gram: Vector, rhs: Vector, lambda_reg: float, balance: bool, n_threads: int
+) -> tuple[Vector, int]: ...
+def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int) -> float: ...
+def aggregator_loss(
+    X: Float,
+    Y: Float,
+    w: Vector,
+    b: float,
+    columns: Indices,
+    labels: Vector,
+    weights: Vector,
+    focal_gamma: float,
+    with_hessian: bool,
+    n_threads: int,
+) -> tuple[float, Vector, Vector | None]: ...
+def predict(X: Float, Y: Float, w: Vector, b: float, n_threads: int) -> Float: ...
+def build_config() -> BuildConfig: ...
+def max_threads() -> int: ...
+def cpu_isas() -> list[str]: ...  # what processor and operating system support, best last
