@@ -5,9 +5,29 @@ time. This side leaves that out, so that it is no slower than it has to be.
 """
 
 import numpy as np
+from contender import Contender
+from problem import LAMBDA, Problem
 from scipy.special import expit
 
 from cfensemble._typing import Float, Indices, Vector
+
+
+class NumpyLoop(Contender):
+    """X a classifier at a time, Y an instance at a time."""
+
+    name = "NumPy loop"
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.X, self.Y = problem.X, problem.Y
+
+    def iterate(self) -> None:
+        R, C = self.problem.R, self.problem.C
+        self.X = ridge_steps(self.problem.Y, R.T, C.T, LAMBDA)
+        self.Y = ridge_steps(self.X, R, C, LAMBDA)
+
+    def factors(self) -> tuple[Float, Float]:
+        return self.X, self.Y
 
 
 def ridge_steps(factors: Float, R: Float, C: Float, lambda_reg: float) -> Float:
@@ -19,13 +39,6 @@ def ridge_steps(factors: Float, R: Float, C: Float, lambda_reg: float) -> Float:
         design = factors * root
         solutions[k] = np.linalg.solve(design @ design.T + ridge, targets[k])  # NumPy knows this product as symmetric
     return solutions.T
-
-
-def als_iteration(Y: Float, R: Float, C: Float, lambda_reg: float) -> tuple[Float, Float, float]:
-    """X given Y, a classifier at a time; Y given X, an instance at a time; and sum_ui c_ui (r_ui - x_u . y_i)^2."""
-    X = ridge_steps(Y, R.T, C.T, lambda_reg)
-    Y = ridge_steps(X, R, C, lambda_reg)
-    return X, Y, float(np.sum(C * (R - X.T @ Y) ** 2))
 
 
 def aggregator_gradient(
