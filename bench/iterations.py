@@ -6,7 +6,7 @@ import counts
 from blocked_numpy import BlockedNumpy, classifier_half, instance_half
 from contender import Contender
 from native import best_level, levels
-from numpy_loop import NumpyLoop
+from numpy_loop import NumpyLoop, TunedNumpyLoop
 from ours import HEADLINE, CFEnsemble, name_of
 from peak import PeakMeter
 from problem import LAMBDA, N_THREADS, SHAPES, Problem, Shape, iteration_defined
@@ -53,7 +53,7 @@ def measure_iterations(
     AssertionError
         Where a contender's factors are not those that the definition gives.
     """
-    contenders = [make(problem) for make in (NumpyLoop, BlockedNumpy, *peers)]
+    contenders = [make(problem) for make in (NumpyLoop, TunedNumpyLoop, BlockedNumpy, *peers)]
     contenders += [
         CFEnsemble(problem, level, dtype, n_threads)
         for level in levels()

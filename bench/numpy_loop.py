@@ -1,7 +1,7 @@
-"""The steps that are measured, as a careful NumPy user writes them: a loop with one small solve in each turn.
+"""The steps that are measured, as NumPy users write them: a loop with one small solve in each turn.
 
 The twins in `cfensemble._reference` look after singular systems and missing predictions, which takes most of their
-time. This side leaves that out, so that it is no slower than it has to be.
+time. This side leaves that out.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from cfensemble._typing import Float, Indices, Vector
 
 
 class NumpyLoop(Contender):
-    """X a classifier at a time, Y an instance at a time."""
+    """X a classifier at a time, Y an instance at a time; each solve as the textbook writes it."""
 
     name = "NumPy loop"
 
@@ -23,22 +23,40 @@ class NumpyLoop(Contender):
 
     def iterate(self) -> None:
         R, C = self.problem.R, self.problem.C
-        self.X = ridge_steps(self.problem.Y, R.T, C.T, LAMBDA)
-        self.Y = ridge_steps(self.X, R, C, LAMBDA)
+        self.X = self.ridge_steps(self.problem.Y, R.T, C.T)
+        self.Y = self.ridge_steps(self.X, R, C)
 
     def factors(self) -> tuple[Float, Float]:
         return self.X, self.Y
 
+    def ridge_steps(self, factors: Float, R: Float, C: Float) -> Float:
+        """For every column k: the s that minimises sum_j C[j, k] (R[j, k] - factors[:, j] . s)^2 + lambda |s|^2."""
+        ridge = LAMBDA * np.eye(len(factors))
+        solutions = np.empty((R.shape[1], len(factors)))
+        for k, (r, c) in enumerate(zip(R.T, C.T, strict=True)):
+            weighted = factors * c
+            solutions[k] = np.linalg.solve(weighted @ factors.T + ridge, weighted @ r)
+        return solutions.T
 
-def ridge_steps(factors: Float, R: Float, C: Float, lambda_reg: float) -> Float:
-    """For every column k: the s that minimises sum_j C[j, k] (R[j, k] - factors[:, j] . s)^2 + lambda |s|^2."""
-    ridge = lambda_reg * np.eye(len(factors))
-    targets = (C * R).T @ factors.T
-    solutions = np.empty_like(targets)
-    for k, root in enumerate(np.sqrt(C.T, order="C")):
-        design = factors * root
-        solutions[k] = np.linalg.solve(design @ design.T + ridge, targets[k])  # NumPy knows this product as symmetric
-    return solutions.T
+
+class TunedNumpyLoop(NumpyLoop):
+    """The same loop, as careful as a loop can be.
+
+    All right-hand sides are one product; a matrix times its own transpose, which NumPy computes with half the work,
+    makes each normal matrix; and weights are read in memory's order.
+    """
+
+    name = "NumPy loop, tuned"
+
+    def ridge_steps(self, factors: Float, R: Float, C: Float) -> Float:
+        """The same, faster."""
+        ridge = LAMBDA * np.eye(len(factors))
+        targets = (C * R).T @ factors.T
+        solutions = np.empty_like(targets)
+        for k, root in enumerate(np.sqrt(C.T, order="C")):
+            design = factors * root
+            solutions[k] = np.linalg.solve(design @ design.T + ridge, targets[k])
+        return solutions.T
 
 
 def aggregator_gradient(

@@ -7,9 +7,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "cfensemble/parallel.hpp"
 #include "cfensemble/views.hpp"
@@ -155,9 +157,13 @@ Problem<T> problem(const py::array& R, const py::object& C) {
     return out;
 }
 
+// The array takes over the matrix's memory.
 template <class T>
-py::array_t<T> to_array(const RowMatrix<T>& matrix) {
-    return py::array_t<T>({matrix.rows(), matrix.cols()}, matrix.data());
+py::array_t<T> to_array(RowMatrix<T>&& matrix) {
+    auto owned = std::make_unique<RowMatrix<T>>(std::move(matrix));
+    RowMatrix<T>& kept = *owned;
+    const py::capsule owner(owned.release(), [](void* memory) { delete static_cast<RowMatrix<T>*>(memory); });
+    return py::array_t<T>({kept.rows(), kept.cols()}, kept.data(), owner);
 }
 
 template <class T>

@@ -89,8 +89,9 @@ py::tuple sweep_with_moments(const py::array& X, const py::array& R, const py::o
                     result.gradient[d];
             }
         }
-        return py::make_tuple(to_array(moments.gram), to_array(moments.rhs), result.residual, result.n_degenerate,
-                              result.supervised, point ? py::object(to_array(gradient)) : py::none());
+        return py::make_tuple(to_array(std::move(moments.gram)), to_array(std::move(moments.rhs)), result.residual,
+                              result.n_degenerate, result.supervised,
+                              point ? py::object(to_array(gradient)) : py::none());
     });
 }
 
@@ -123,7 +124,7 @@ py::tuple moments_of(const py::array& Y, const py::array& R, const py::object& C
             const py::gil_scoped_release unlocked;
             classifier_moments<T>(data, factors<T>(y), moments, how);
         }
-        return py::make_tuple(to_array(moments.gram), to_array(moments.rhs));
+        return py::make_tuple(to_array(std::move(moments.gram)), to_array(std::move(moments.rhs)));
     });
 }
 
@@ -135,20 +136,14 @@ py::tuple classifier_step(const py::array& gram, const py::array& rhs, double la
     check_shape(gram, "gram", m + 1, packed_size(d));
     const DenseArray<double> gram_array = dense<double>(gram, "gram"), rhs_array = dense<double>(rhs, "rhs");
     const Execution how = execution(n_threads);
-    Moments moments(m, d);
-    moments.gram = factors<double>(gram_array);
-    moments.rhs = factors<double>(rhs_array);
-    if (!moments.gram.allFinite() || !moments.rhs.allFinite()) {
-        throw std::overflow_error(
-            "the sums over instances are not finite: C or the factors are too large for R's precision");
-    }
     DenseArray<double> X({d, m});
     Factors<double> x = mutable_factors(X);
     Index n_fallback = 0;
     {
         const py::gil_scoped_release unlocked;
-        n_fallback = solve_classifiers<double>(moments, lambda_reg, how, x);
-        if (balance) x = balance_factors(x, unpack_symmetric(moments.gram, m, d));
+        const ConstFactors<double> sums = factors<double>(gram_array);
+        n_fallback = solve_classifiers(sums, factors<double>(rhs_array), lambda_reg, how, x);
+        if (balance) x = balance_factors(x, unpack_symmetric(sums, m, d));
     }
     return py::make_tuple(X, n_fallback);
 }

@@ -37,7 +37,8 @@ py::tuple loss_of(const py::array& X, const py::array& Y, const py::array& w, do
             gradient = extended.transpose() * loss.gradient;
             if (with_hessian) hessian = extended.transpose() * loss.hessian * extended;
         }
-        return py::make_tuple(value, to_array(gradient), with_hessian ? py::object(to_array(hessian)) : py::none());
+        return py::make_tuple(value, to_array(gradient),
+                              with_hessian ? py::object(to_array(std::move(hessian))) : py::none());
     });
 }
 

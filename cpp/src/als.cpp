@@ -128,7 +128,7 @@ class Sweep {
 template <class T>
 SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda, Factors<T> Y,
                   const SweepOptions& options, const Execution& execution) {
-    const InstanceStep<T> step(X, lambda, options.form);
+    const InstanceStep<T> step(X, lambda, options.form, options.moments != nullptr);
     const Index d = X.rows(), rank = step.rank(), m = problem.n_classifiers();
     std::optional<Moments> reduced;
     if (options.moments && step.reduced()) reduced.emplace(m, rank);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace cfensemble {
 
-inline Eigen::MatrixXd unpack_symmetric(const RowMatrix<double>& packed, Index row, Index d) {
+inline Eigen::MatrixXd unpack_symmetric(const ConstFactors<double>& packed, Index row, Index d) {
     Eigen::MatrixXd full(d, d);
     for (Index j = 0; j < d; ++j) {
         for (Index k = 0; k <= j; ++k) full(j, k) = full(k, j) = packed(row, packed_index(j, k));
@@ -29,32 +30,36 @@ inline std::pair<Eigen::VectorXd, bool> solve_semidefinite(const Eigen::MatrixXd
     return {eigen.eigenvectors() * components.matrix(), values[0] <= threshold};
 }
 
-// Writes X (d, m). Returns how many systems were singular to working precision; those get their minimum-norm solution.
-// A classifier without any weight gets x = 0 and is not counted.
-template <class T>
-Index solve_classifiers(const Moments& moments, double lambda, const Execution& execution, Factors<T> X) {
+// Writes X (d, m), given Moments' gram and rhs. Returns how many systems were singular to working precision; those get
+// their minimum-norm solution. A classifier without any weight gets x = 0 and is not counted.
+inline Index solve_classifiers(const ConstFactors<double>& gram, const ConstFactors<double>& rhs, double lambda,
+                               const Execution& execution, Factors<double> X) {
     const Index d = X.rows(), m = X.cols();
     std::vector<char> degenerate(static_cast<std::size_t>(m), 0);
     parallel_for(m, worthwhile(m * packed_size(d) * d / 3, execution), [&](Index u, int, const auto&) {
-        Eigen::MatrixXd A = unpack_symmetric(moments.gram, u, d);
+        Eigen::MatrixXd A = unpack_symmetric(gram, u, d);
+        const Eigen::VectorXd b = rhs.row(u).transpose();
+        if (!A.allFinite() || !b.allFinite()) {
+            throw std::overflow_error(
+                "the sums over instances are not finite: C or the factors are too large for R's precision");
+        }
         if (!(A.diagonal().maxCoeff() > 0)) {
             X.col(u).setZero();
             return;
         }
         A.diagonal().array() += lambda;
-        const Eigen::VectorXd b = moments.rhs.row(u).transpose();
         if (lambda > 0) {
             const Eigen::LLT<Eigen::MatrixXd> cholesky(A);
             // As in factorise_packed: a pivot (the square of L's diagonal) below its rounding error says nothing.
             const double tolerance = 8 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
             if (cholesky.info() == Eigen::Success &&
                 (cholesky.matrixLLT().diagonal().array().square() > tolerance * A.diagonal().array()).all()) {
-                X.col(u) = cholesky.solve(b).template cast<T>();
+                X.col(u) = cholesky.solve(b);
                 return;
             }
         }
         const auto [x, singular] = solve_semidefinite(A, b);
-        X.col(u) = x.template cast<T>();
+        X.col(u) = x;
         degenerate[static_cast<std::size_t>(u)] = singular;
     });
     return std::count(degenerate.begin(), degenerate.end(), char(1));

@@ -6,20 +6,12 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "cfensemble/lanes.hpp"
 
 namespace cfensemble {
-
-// (m, d(d+1)/2): row u holds the packed outer product x_u x_u' of a matrix X (d, m).
-template <class T>
-RowMatrix<T> factor_products(const RowMatrix<T>& X) {
-    RowMatrix<T> products(X.cols(), packed_size(X.rows()));
-    for (Index j = 0; j < X.rows(); ++j) {
-        for (Index k = 0; k <= j; ++k) products.col(packed_index(j, k)) = X.row(j).cwiseProduct(X.row(k)).transpose();
-    }
-    return products;
-}
 
 // Columns of a coefficient matrix, kPanel at a time: within a panel row by row, the last one filled up with zeros.
 template <class T>
@@ -28,16 +20,19 @@ class PanelTable {
     static constexpr int kPanel = kManyRegisters ? 12 : 6;
 
     PanelTable() = default;
-    template <class Matrix>
-    explicit PanelTable(const Matrix& coefficients)
-        : rows_(coefficients.rows()), columns_(coefficients.cols()), values_(rows_ * round_up(columns_, kPanel)) {
-        T* out = values_.data();
-        for (Index first = 0; first < columns_; first += kPanel) {
-            for (Index row = 0; row < rows_; ++row) {
-                for (Index c = first; c < first + kPanel; ++c) *out++ = c < columns_ ? coefficients(row, c) : T(0);
-            }
+
+    // entry(row, column) gives the coefficients.
+    template <class Entry>
+    PanelTable(Index rows, Index columns, const Entry& entry)
+        : rows_(rows), columns_(columns), values_(rows * round_up(columns, kPanel)) {
+        for (Index c = 0; c < round_up(columns, kPanel); ++c) {
+            T* out = values_.data() + c / kPanel * kPanel * rows + c % kPanel;
+            for (Index row = 0; row < rows; ++row) out[row * kPanel] = c < columns ? entry(row, c) : T(0);
         }
     }
+    template <class Matrix>
+    explicit PanelTable(const Matrix& coefficients)
+        : PanelTable(coefficients.rows(), coefficients.cols(), [&](Index r, Index c) { return coefficients(r, c); }) {}
 
     Index rows() const { return rows_; }
     Index columns() const { return columns_; }
@@ -47,6 +42,19 @@ class PanelTable {
     Index rows_ = 0, columns_ = 0;
     Buffer<T> values_;
 };
+
+// The packed outer products x_u x_u' of X's columns: a row per classifier, a column per product.
+template <class T>
+PanelTable<T> factor_products(const RowMatrix<T>& X) {
+    std::vector<std::pair<Index, Index>> factors;
+    for (Index j = 0; j < X.rows(); ++j) {
+        for (Index k = 0; k <= j; ++k) factors.emplace_back(j, k);
+    }
+    return PanelTable<T>(X.cols(), packed_size(X.rows()), [&](Index u, Index p) {
+        const auto& [j, k] = factors[static_cast<std::size_t>(p)];
+        return X(j, u) * X(k, u);
+    });
+}
 
 // For the rows of values of a group of instances (`table.rows()` of them, one behind the other) and the columns p of
 // the panel that begins with column `first`: consume(p, half, sum_u table(u, p) values(u, lanes)), half = 0, 1 being

@@ -48,6 +48,7 @@ class PackedTile {
 
   private:
     using P = Packet<T>;
+    static constexpr Index kRowsAhead = 4;
 
     // What the confidence rule makes of an instance, whatever the prediction: c = (base + extra) (offset + slope r).
     struct InstanceTerms {
@@ -76,6 +77,7 @@ class PackedTile {
         const P certainty = simd::pset1<P>(static_cast<T>(rule.certainty));
         const P base =
             simd::pset1<P>(static_cast<T>(rule.constant + (rule.per_classifier ? rule.per_classifier[u] : 0)));
+        prefetch_row(problem, u + kRowsAhead);
         P nothing = zero, least = zero;  // 0 x is NaN for x that is not finite
         T r_copy[kGroup<T>], c_copy[kGroup<T>];
         for (Index group = 0; group < n_groups(); ++group) {
@@ -103,6 +105,16 @@ class PackedTile {
             }
         }
         return simd::predux(nothing) == T(0) && simd::predux_min(least) >= T(0);
+    }
+
+    // A tile's rows lie far apart: without being told, the processor asks for each only when it is reached.
+    void prefetch_row(const Problem<T>& problem, Index u) const {
+        constexpr Index kLine = 64 / static_cast<Index>(sizeof(T));
+        if (u >= m_) return;
+        for (Index i = begin_; i < begin_ + n_; i += kLine) {
+            simd::prefetch(problem.R.at(u, i));
+            if (problem.C) simd::prefetch(problem.C->at(u, i));
+        }
     }
 
     // Row u's entries from `first` on: in place, or a copy with missing ones in the lanes past the last instance.
