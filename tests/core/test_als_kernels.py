@@ -82,6 +82,19 @@ def test_the_form_that_is_chosen_is_as_exact_as_the_other(problem, m, d, lambda_
     assert np.abs(gradient).max() < 1e-10
 
 
+@pytest.mark.parametrize("scale", [1e3, 1e8, 1e12])
+def test_weights_of_any_size_are_solved_for_exactly(problem, scale):
+    """Where the dual form loses to rounding, the primal takes over, instance by instance."""
+    X, _, R, C = problem(np.random.default_rng(18), 26, 20, 60)
+    R, C = np.nan_to_num(R), C + 0.1  # more weights than factors everywhere: a regular system, whatever their scale
+    C[:, ::2] *= scale
+    together, n_degenerate = _core.instance_step(X, R, C, 0.1, 1)
+    assert_close(together, _reference.instance_step(X, R, C, 0.1)[0], np.float64)
+    assert n_degenerate == 0
+    for i in (6, 7):
+        np.testing.assert_array_equal(_core.instance_step(X, R[:, [i]], C[:, [i]], 0.1, 1)[0], together[:, [i]])
+
+
 def test_large_moments_are_added_up_by_their_owners_to_the_same_result(problem):
     _, Y, R, C = problem(np.random.default_rng(15), 301, 60, 1500)  # too large for a copy per slot
     gram, rhs = _reference.classifier_moments(Y, R, C)

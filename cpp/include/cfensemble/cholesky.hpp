@@ -62,19 +62,24 @@ EIGEN_ALWAYS_INLINE void load_updated(const PackedSystems<T>& A, Index i, Index 
 
 }  // namespace cholesky
 
+// A pivot is what remains of a diagonal element after subtracting squares that sum to at most that element, so its
+// rounding error is about d eps times the element: below a small multiple of that it says nothing.
+template <class T>
+T pivot_rounding(Index d) {
+    return T(8) * static_cast<T>(d) * std::numeric_limits<T>::epsilon();
+}
+
 // Factorises A = L L' in place (left-looking; the diagonal of L is stored inverted) and solves L z = b in its row d.
 //
-// Returns for each lane of the group whether the matrix is positive definite to working precision. A pivot is what
-// remains of a diagonal element after subtracting squares that sum to at most that element, so its rounding error is
-// about d eps A_jj: below a small multiple of that it says nothing. Lanes with such a pivot go on with 1 in its place
-// and hold no meaningful numbers.
+// Returns for each lane of the group whether all pivots are above `least` times their diagonal element. Lanes with one
+// that is not go on with 1 in its place and hold no meaningful numbers.
 template <class T>
-std::array<bool, kGroup<T>> factorise(const PackedSystems<T>& systems) {
+std::array<bool, kGroup<T>> factorise(const PackedSystems<T>& systems, T least) {
     using P = Packet<T>;
     using cholesky::kColumns, cholesky::kRows;
     const Index d = systems.d;
     const P one = simd::pset1<P>(T(1));
-    const P tolerance = simd::pset1<P>(T(8) * static_cast<T>(d) * std::numeric_limits<T>::epsilon());
+    const P tolerance = simd::pset1<P>(least);
     alignas(64) T definite[kGroup<T>];  // 1, or 0 from the first useless pivot on
     std::fill_n(definite, kGroup<T>, T(1));
     // The two registers of a group are independent: one's arithmetic hides the other's latency.

@@ -12,6 +12,7 @@
 // all can be done with L (m, m) in place of X, and Q times the result is y.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -32,7 +33,7 @@ class InstanceStep {
     // Memory of one thread.
     struct Scratch {
         explicit Scratch(const InstanceStep& step)
-            : systems(PackedSystems<T>::size(step.n_equations())),
+            : systems(PackedSystems<T>::size(step.form_ == Form::primal ? step.rank() : step.n_classifiers())),
               roots(step.n_classifiers() * kGroup<T>),
               solution(step.n_classifiers() * kGroup<T>) {}
         Buffer<T> systems, roots, solution;
@@ -53,11 +54,8 @@ class InstanceStep {
             expansion_ = PanelTable<T>(basis_.transpose().template cast<T>().eval());
         }
         by_factor_ = PanelTable<T>(X_.transpose());
-        if (form_ == Form::primal) {
-            products_ = factor_products(X_);
-        } else {
-            gram_ = X_.transpose() * X_;
-        }
+        if (form_ == Form::primal || overdetermined()) products_ = factor_products(X_);
+        if (form_ == Form::dual) gram_ = X_.transpose() * X_;
     }
 
     Index n_classifiers() const { return X_.cols(); }
@@ -68,19 +66,25 @@ class InstanceStep {
 
     // Writes the factors (rank, kGroup) of a group of the tile's instances to y.
     Outcome solve(const PackedTile<T>& tile, Index group, T* y, Scratch& scratch) const {
-        const PackedSystems<T> systems{scratch.systems.data(), n_equations()};
+        constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
         Outcome outcome;
         std::array<bool, kGroup<T>> definite;
         if (form_ == Form::primal) {
-            set_up_primal(tile, group, systems);
-            definite = factorise(systems);
-            solve_transposed(systems, y);
+            const PackedSystems<T> systems{scratch.systems.data(), rank()};
+            definite = solve_primal(tile, group, systems, y);
             outcome.residual = residual_at_minimum(tile, group, systems, y);
         } else {
-            set_up_dual(tile, group, systems, scratch.roots.data());
-            definite = factorise(systems);
-            solve_transposed(systems, scratch.solution.data());
-            outcome.residual = expand_dual(scratch.roots.data(), scratch.solution.data(), y);
+            definite = solve_dual(tile, group, scratch, y, outcome.residual);
+            if (overdetermined() && std::find(definite.begin(), definite.end(), false) != definite.end()) {
+                T* other = scratch.solution.data();  // of m > d rows, and not needed any more
+                const auto primal = solve_primal(tile, group, {scratch.systems.data(), rank()}, other);
+                for (Index lane = 0; lane < kGroup<T>; ++lane) {
+                    if (definite[static_cast<std::size_t>(lane)]) continue;
+                    for (Index j = 0; j < rank(); ++j) y[j * kGroup<T> + lane] = other[j * kGroup<T> + lane];
+                    definite[static_cast<std::size_t>(lane)] = primal[static_cast<std::size_t>(lane)];
+                }
+                outcome.residual = kUnknown;
+            }
         }
         const Index size = std::min(kGroup<T>, tile.size() - group * kGroup<T>);
         for (Index lane = 0; lane < size; ++lane) {
@@ -89,7 +93,7 @@ class InstanceStep {
             if (underdetermined && n_weights > 0) ++outcome.n_degenerate;
             if (definite[static_cast<std::size_t>(lane)] && !(underdetermined && form_ == Form::primal)) continue;
             if (solve_degenerate(tile, group, lane, y) && !underdetermined) ++outcome.n_degenerate;
-            outcome.residual = std::numeric_limits<double>::quiet_NaN();
+            outcome.residual = kUnknown;
         }
         return outcome;
     }
@@ -105,7 +109,7 @@ class InstanceStep {
 
   private:
     // By multiply-adds of an instance, those of a factorisation counting twice: they run at half the speed. With d < m
-    // and a penalty that is next to nothing against X'X the dual's matrix is as good as singular, the primal's not.
+    // and a penalty that is next to nothing against X'X the dual would be solved in vain; see solve_dual.
     static Form cheaper_form(const ConstFactors<T>& X, T lambda) {
         const Index m = X.cols(), d = X.rows();
         const Index primal = m * (packed_size(d) + d) + d * d * d / 3 + 2 * d * d;
@@ -114,7 +118,29 @@ class InstanceStep {
         return dual < primal && (m <= d || lambda > weak) ? Form::dual : Form::primal;
     }
 
-    Index n_equations() const { return form_ == Form::primal ? rank() : n_classifiers(); }
+    // The dual's matrix then has directions in which there is nothing but lambda.
+    bool overdetermined() const { return n_factors_ < n_classifiers(); }
+
+    // Both return which lanes' matrices are positive definite to working precision.
+    std::array<bool, kGroup<T>> solve_primal(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems,
+                                             T* y) const {
+        set_up_primal(tile, group, systems);
+        const auto definite = factorise(systems, pivot_rounding<T>(rank()));
+        solve_transposed(systems, y);
+        return definite;
+    }
+    // Where lambda is next to nothing against the weights of an overdetermined system, the dual's solution is the
+    // primal's in exact arithmetic only: such lanes do not count as definite.
+    std::array<bool, kGroup<T>> solve_dual(const PackedTile<T>& tile, Index group, Scratch& scratch, T* y,
+                                           double& residual) const {
+        const PackedSystems<T> systems{scratch.systems.data(), n_classifiers()};
+        const T weak = overdetermined() ? std::sqrt(std::numeric_limits<T>::epsilon()) : T(0);
+        set_up_dual(tile, group, systems, scratch.roots.data());
+        const auto definite = factorise(systems, std::max(weak, pivot_rounding<T>(n_classifiers())));
+        solve_transposed(systems, scratch.solution.data());
+        residual = expand_dual(scratch.roots.data(), scratch.solution.data(), y);
+        return definite;
+    }
 
     void set_up_primal(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems) const {
         using P = Packet<T>;
