@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from cfensemble import _reference
 from cfensemble.data import EnsembleData, generate_imbalanced_ensemble_data
+from cfensemble.ensemble import WeightedAggregator
 from cfensemble.exceptions import DataWarning
 from cfensemble.objectives import reconstruction_loss
 from cfensemble.optimization import (
@@ -182,6 +183,16 @@ def test_two_stages_first_fit_the_factors_then_the_aggregator(imbalanced):
     omega = np.where(y == 1, 1 / (2 * y.mean()), 1 / (2 * (1 - y.mean()))) / len(y)
     gradient = features @ (omega * (trainer.predict()[labelled] - y))
     assert np.abs(gradient).max() < 1e-5
+
+
+def test_each_stage_weighs_its_labels_by_its_own_iterations(imbalanced):
+    data = imbalanced[0]
+    options = {"schedule": "two_stage", "max_iter": 3, "aggregator_lr": 0.3, "on_collapse": "ignore"}
+    trainer = fit(data, weight_schedule=lambda iteration: min(iteration, 1), **options)
+    aggregator = WeightedAggregator(data.n_classifiers)
+    for use_class_weights in (False, True, True):
+        aggregator.update(trainer.X, trainer.Y, data.labeled_idx, data.labels, 0.3, use_class_weights)
+    np.testing.assert_allclose(trainer.get_aggregator_weights(), aggregator.w, rtol=1e-10)
 
 
 def test_two_stages_have_converged_only_if_both_have(imbalanced):

@@ -248,7 +248,7 @@ class _Run:
         trainer = self.trainer
         frozen = trainer.freeze_aggregator_iters if factors else 0
         previous = np.nan  # nothing compares with it
-        self.converged, self.n_degenerate = False, 0
+        self.converged, self.n_degenerate, self.swept = False, 0, None
         for iteration in range(trainer.max_iter):
             labelled = self.labelled(iteration) if len(self.problem.columns) else None
             if factors:
