@@ -91,7 +91,8 @@ class InstanceStep {
             const Index n_weights = lambda_ == 0 ? count_weights(tile, group, lane) : n_factors_;
             const bool underdetermined = n_weights < n_factors_;  // singular, whatever rounding makes of the pivots
             if (underdetermined && n_weights > 0) ++outcome.n_degenerate;
-            if (definite[static_cast<std::size_t>(lane)] && !(underdetermined && form_ == Form::primal)) continue;
+            const bool by_primal = form_ == Form::primal || overdetermined();  // solved, or confirmed, by the primal
+            if (definite[static_cast<std::size_t>(lane)] && !(underdetermined && by_primal)) continue;
             if (solve_degenerate(tile, group, lane, y) && !underdetermined) ++outcome.n_degenerate;
             outcome.residual = kUnknown;
         }
