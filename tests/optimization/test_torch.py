@@ -180,24 +180,25 @@ def _fit_in_child(data, connection):
     connection.send(fit(data, max_epochs=3).history["loss"])
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this platform")
-def test_a_forked_child_fits_instead_of_hanging(data):
-    torch.set_num_threads(2)
-    try:
-        wide = EnsembleData(np.tile(data.R, 30), np.tile(data.labels, 30))
-        expected = fit(wide, max_epochs=3).history["loss"]  # has started torch's thread team
-        context = multiprocessing.get_context("fork")
-        receiver, sender = context.Pipe()
-        child = context.Process(target=_fit_in_child, args=(wide, sender))
-        child.start()
-        arrived = receiver.poll(30)
-        if not arrived:
-            child.kill()
-        assert arrived, "the child hangs"
-        np.testing.assert_allclose(receiver.recv(), expected)
-        child.join()
-    finally:
-        torch.set_num_threads(1)
+if "fork" in multiprocessing.get_all_start_methods():  # Windows has none
+
+    def test_a_forked_child_fits_instead_of_hanging(data):
+        torch.set_num_threads(2)
+        try:
+            wide = EnsembleData(np.tile(data.R, 30), np.tile(data.labels, 30))
+            expected = fit(wide, max_epochs=3).history["loss"]  # has started torch's thread team
+            context = multiprocessing.get_context("fork")
+            receiver, sender = context.Pipe()
+            child = context.Process(target=_fit_in_child, args=(wide, sender))
+            child.start()
+            arrived = receiver.poll(30)
+            if not arrived:
+                child.kill()
+            assert arrived, "the child hangs"
+            np.testing.assert_allclose(receiver.recv(), expected)
+            child.join()
+        finally:
+            torch.set_num_threads(1)
 
 
 @needs_cuda
