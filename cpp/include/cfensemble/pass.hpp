@@ -89,7 +89,8 @@ class Pass {
     Pass(const Problem<T>& problem, Index d, Moments* moments, const Execution& execution)
         : problem_(problem),
           d_(d),
-          n_tiles_((problem.n_instances() + kTile - 1) / kTile),
+          n_groups_((problem.n_instances() + kGroup<T> - 1) / kGroup<T>),
+          n_tiles_((n_groups_ * kGroup<T> + kTile - 1) / kTile),
           moments_(moments),
           execution_(worthwhile(work(), execution)),
           strips_(strips(d)) {}
@@ -109,8 +110,13 @@ class Pass {
     // Multiply-adds, about.
     Index work() const { return problem_.n_instances() * (m() * (packed_size(d_) + d_) + d_ * d_ * d_ / 6); }
 
+    // Whole groups, and as even as can be: no thread is left with a tile more than the others at the end.
+    Index first_instance(Index tile) const {
+        return std::min(n_groups_ * tile / n_tiles_ * kGroup<T>, problem_.n_instances());
+    }
+
     void pack(Tile<T>& tile, Index index) const {
-        tile.data.pack(problem_, index * kTile, std::min((index + 1) * kTile, problem_.n_instances()));
+        tile.data.pack(problem_, first_instance(index), first_instance(index + 1));
     }
 
     template <class Visit>
@@ -170,7 +176,7 @@ class Pass {
     }
 
     const Problem<T>& problem_;
-    Index d_, n_tiles_;
+    Index d_, n_groups_, n_tiles_;
     Moments* moments_;
     Execution execution_;
     std::vector<Strip> strips_;
