@@ -48,11 +48,21 @@ format: $(VENV)/dev
 clean:
 	rm -rf $(VENV) build dist demo
 
-# One stamp per set of extras; a changed source is installed anew.
+# One stamp per set of extras; a changed source is installed anew. The build's requirements lie in the environment itself,
+# so that a second build finds what the first one compiled.
 $(VENV)/%: $(SOURCES) constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[$*]' $(PIP_FLAGS)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt '.[$*]' $(PIP_FLAGS)
+	touch $@
+
+# cmfrec has no wheels: what it needs to be compiled against the NumPy that it will meet.
+$(VENV)/bench: | $(VENV)/cmfrec
+$(VENV)/cmfrec: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet 'numpy>=2' scipy cython findblas setuptools wheel
 	touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=24'
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=24' cmake ninja
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	    >$(VENV)/build-requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement $(VENV)/build-requirements.txt
