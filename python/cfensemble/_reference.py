@@ -95,6 +95,28 @@ def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_thre
     return float(np.sum(c * (r - X.T @ Y) ** 2, dtype=np.float64))
 
 
+def factor_moments(
+    X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int = 1
+) -> tuple[Vector, Vector, float]:
+    """Expected moments of (y, 1) per classifier and over all instances, packed; with r - mean; the log-likelihood."""
+    d, m = X.shape
+    lower = np.tril_indices(d + 1)
+    gram, rhs, log_likelihood = np.zeros((m + 1, len(lower[0]))), np.zeros((m, d + 1)), 0.0
+    for r in R.T.astype(np.float64):
+        u = np.flatnonzero(~np.isnan(r) & (noise > 0))
+        error, factors = r[u] - mean[u], X[:, u]
+        V = np.linalg.inv(np.eye(d) + factors / noise[u] @ factors.T)
+        y = V @ (factors / noise[u] @ error)
+        covariance = factors.T @ factors + np.diag(noise[u])  # of the predictions
+        log_det = np.linalg.slogdet(2 * np.pi * covariance)[1]
+        log_likelihood -= 0.5 * (log_det + error @ np.linalg.solve(covariance, error))
+        second = np.outer(np.append(y, 1), np.append(y, 1))
+        second[:d, :d] += V
+        gram[np.append(u, m)] += second[lower]
+        rhs[u] += np.outer(error, np.append(y, 1))
+    return gram, rhs, log_likelihood
+
+
 def aggregator_loss(
     X: Float,
     Y: Float,

@@ -27,6 +27,31 @@ namespace cfensemble {
 
 enum class Form { primal, dual };
 
+// X C X' + lambda I and X C r of a group of the tile's instances, from the tables of the products x_u x_u' and of X.
+template <class T>
+void set_up_normal_equations(const PackedTile<T>& tile, Index group, const PanelTable<T>& products,
+                             const PanelTable<T>& by_factor, T lambda, const PackedSystems<T>& systems) {
+    using P = Packet<T>;
+    const T *weights = tile.weights(group), *weighted = tile.weighted_targets(group);
+    for (Index first = 0; first < products.columns(); first += PanelTable<T>::kPanel) {
+        weighted_sums(weights, products, first, [&](Index p, int half, const P& sum) {
+            simd::pstore(systems.values + p * kGroup<T> + half * kLanes<T>, sum);
+        });
+    }
+    for (Index first = 0; first < systems.d; first += PanelTable<T>::kPanel) {
+        weighted_sums(weighted, by_factor, first, [&](Index j, int half, const P& sum) {
+            simd::pstore(systems.at(systems.d, j) + half * kLanes<T>, sum);
+        });
+    }
+    const P ridge = simd::pset1<P>(lambda);
+    for (Index j = 0; j < systems.d; ++j) {
+        unroll<2>([&](auto half) {
+            T* diagonal = systems.at(j, j) + half * kLanes<T>;
+            simd::pstore(diagonal, simd::padd(simd::pload<P>(diagonal), ridge));
+        });
+    }
+}
+
 template <class T>
 class InstanceStep {
   public:
@@ -125,7 +150,7 @@ class InstanceStep {
     // Both return which lanes' matrices are positive definite to working precision.
     std::array<bool, kGroup<T>> solve_primal(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems,
                                              T* y) const {
-        set_up_primal(tile, group, systems);
+        set_up_normal_equations(tile, group, products_, by_factor_, lambda_, systems);
         const auto definite = factorise(systems, pivot_rounding<T>(rank()));
         solve_transposed(systems, y);
         return definite;
@@ -141,28 +166,6 @@ class InstanceStep {
         solve_transposed(systems, scratch.solution.data());
         residual = expand_dual(scratch.roots.data(), scratch.solution.data(), y);
         return definite;
-    }
-
-    void set_up_primal(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems) const {
-        using P = Packet<T>;
-        const T *weights = tile.weights(group), *weighted = tile.weighted_targets(group);
-        for (Index first = 0; first < products_.columns(); first += PanelTable<T>::kPanel) {
-            weighted_sums(weights, products_, first, [&](Index p, int half, const P& sum) {
-                simd::pstore(systems.values + p * kGroup<T> + half * kLanes<T>, sum);
-            });
-        }
-        for (Index first = 0; first < rank(); first += PanelTable<T>::kPanel) {
-            weighted_sums(weighted, by_factor_, first, [&](Index j, int half, const P& sum) {
-                simd::pstore(systems.at(rank(), j) + half * kLanes<T>, sum);
-            });
-        }
-        const P lambda = simd::pset1<P>(lambda_);
-        for (Index j = 0; j < rank(); ++j) {
-            unroll<2>([&](auto half) {
-                T* diagonal = systems.at(j, j) + half * kLanes<T>;
-                simd::pstore(diagonal, simd::padd(simd::pload<P>(diagonal), lambda));
-            });
-        }
     }
 
     void set_up_dual(const PackedTile<T>& tile, Index group, const PackedSystems<T>& systems, T* roots) const {

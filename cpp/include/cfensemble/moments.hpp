@@ -37,7 +37,7 @@ struct Moments {
 template <class T>
 class FactorRows {
   public:
-    explicit FactorRows(Index d) : d_(d), stride_(round_up(d, kLanes<T>)), values_(kTile * stride_) {}
+    explicit FactorRows(Index d) : d_(d), stride_(round_up(d, kLanes<T>)), values_(kTile * stride_ + kLanes<T>) {}
 
     Index d() const { return d_; }
     Index stride() const { return stride_; }
@@ -96,7 +96,9 @@ class StripProducts {
     static Index stride(const Strip& strip) { return round_up(strip.size(), kLanes<T>) + kLanes<T>; }
     const T* data() const { return values_.data(); }
 
-    void form(const Strip& strip, const FactorRows<T>& Y, Index n) {
+    // Of n instances' factors Y; where there are covariances (packed, of as many of the factors as they have), the
+    // products' expectations.
+    void form(const Strip& strip, const FactorRows<T>& Y, const FactorRows<T>* covariances, Index n) {
         using P = Packet<T>;
         for (Index i = 0; i < n; ++i) {
             const T* y = Y.row(i);
@@ -104,8 +106,16 @@ class StripProducts {
             // A row's last register runs over into the next row's place, which is written after it.
             for (Index j = strip.first_row; j < strip.end_row; ++j) {
                 const P factor = simd::pset1<P>(y[j]);
-                for (Index k = 0; k <= j; k += kLanes<T>) {
-                    simd::pstoreu(out + k, simd::pmul(factor, simd::pload<P>(y + k)));
+                const Index at = packed_index(j, 0);
+                if (covariances && at < covariances->d()) {
+                    const T* v = covariances->row(i) + at;
+                    for (Index k = 0; k <= j; k += kLanes<T>) {
+                        simd::pstoreu(out + k, simd::pmadd(factor, simd::pload<P>(y + k), simd::ploadu<P>(v + k)));
+                    }
+                } else {
+                    for (Index k = 0; k <= j; k += kLanes<T>) {
+                        simd::pstoreu(out + k, simd::pmul(factor, simd::pload<P>(y + k)));
+                    }
                 }
                 out += j + 1;
             }

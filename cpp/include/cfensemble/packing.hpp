@@ -35,6 +35,26 @@ class PackedTile {
         }
     }
 
+    // Replaces each prediction r of classifier u by (r - shift_u) scale_u.
+    void standardise(const Vector<T>& shift, const Vector<T>& scale) {
+        const P zero = simd::pset1<P>(T(0));
+        for (Index group = 0; group < n_groups(); ++group) {
+            const T* c = weights(group);
+            T* r = targets_.data() + group * m_ * kGroup<T>;
+            T* cr = weighted_.data() + group * m_ * kGroup<T>;
+            for (Index u = 0; u < m_; ++u) {
+                const P shift_u = simd::pset1<P>(shift[u]), scale_u = simd::pset1<P>(scale[u]);
+                for (Index end = (u + 1) * kGroup<T>, at = u * kGroup<T>; at < end; at += kLanes<T>) {
+                    const P weight = simd::pload<P>(c + at);
+                    const P value = simd::pmul(simd::psub(simd::pload<P>(r + at), shift_u), scale_u);
+                    const P kept = simd::pand(simd::pcmp_lt(zero, weight), value);
+                    simd::pstore(r + at, kept);
+                    simd::pstore(cr + at, simd::pmul(weight, kept));
+                }
+            }
+        }
+    }
+
     Index n_classifiers() const { return m_; }
     Index begin() const { return begin_; }
     Index size() const { return n_; }

@@ -14,13 +14,16 @@
 
 namespace cfensemble {
 
-// A tile on its way through a pass: first the data, then the factors.
+// A tile on its way through a pass: first the data, then the factors, and how uncertain they are.
 template <class T>
 struct Tile {
-    Tile(Index n_classifiers, Index d) : data(n_classifiers), factors(d) {}
+    Tile(Index n_classifiers, Index d, Index n_covariances) : data(n_classifiers), factors(d) {
+        if (n_covariances > 0) covariances.emplace(n_covariances);
+    }
 
     PackedTile<T> data;
     FactorRows<T> factors;
+    std::optional<FactorRows<T>> covariances;
 };
 
 // Adds a tile's instances to the sums of classifiers [begin, end) that belong to the strip; those of the right-hand
@@ -31,7 +34,7 @@ void add_moments(const Tile<T>& tile, const Strip& strip, Index begin, Index end
     const PackedTile<T>& data = tile.data;
     const FactorRows<T>& y = tile.factors;
     const Index m = data.n_classifiers(), n_groups = data.n_groups();
-    products.form(strip, y, n_groups * kGroup<T>);
+    products.form(strip, y, tile.covariances ? &*tile.covariances : nullptr, n_groups * kGroup<T>);
     add_products(data.weights(0), m + 1, n_groups, begin, end, products.data(), StripProducts<T>::stride(strip),
                  strip.size(), strip.begin(), moments.gram);
     if (strip.end_row == y.d()) {
@@ -86,9 +89,11 @@ class OrderedSum {
 template <class T>
 class Pass {
   public:
-    Pass(const Problem<T>& problem, Index d, Moments* moments, const Execution& execution)
+    // The visit also finds n_covariances covariances of an instance's factors: those of the first ones, packed.
+    Pass(const Problem<T>& problem, Index d, Moments* moments, const Execution& execution, Index n_covariances = 0)
         : problem_(problem),
           d_(d),
+          n_covariances_(n_covariances),
           n_groups_((problem.n_instances() + kGroup<T> - 1) / kGroup<T>),
           n_tiles_((n_groups_ * kGroup<T> + kTile - 1) / kTile),
           moments_(moments),
@@ -127,7 +132,7 @@ class Pass {
         PerThread<Tile<T>> tiles(execution_);
         PerThread<StripProducts<T>> products(execution_);
         parallel_for(n_slots, execution_, [&](Index slot, int thread, const auto& checkpoint) {
-            Tile<T>& tile = tiles.get(thread, m(), d_);
+            Tile<T>& tile = tiles.get(thread, m(), d_, n_covariances_);
             std::unique_ptr<Moments> sum = sums ? sums->borrow() : nullptr;
             for (Index index = n_tiles_ * slot / n_slots; index < n_tiles_ * (slot + 1) / n_slots; ++index) {
                 checkpoint();
@@ -146,10 +151,10 @@ class Pass {
     template <class Visit>
     Vector<double> run_in_blocks(Index n_totals, const Visit& visit) {
         constexpr Index kBlockBytes = Index(1) << 24, kLeastTiles = 8, kClassifiers = 128;
-        const Index tile_bytes = kTile * (3 * m() + d_) * static_cast<Index>(sizeof(T));
+        const Index tile_bytes = kTile * (3 * m() + d_ + n_covariances_) * static_cast<Index>(sizeof(T));
         const Index capacity = std::clamp(kBlockBytes / tile_bytes, std::min(kLeastTiles, n_tiles_), n_tiles_);
         std::vector<Tile<T>> tiles;
-        for (Index i = 0; i < capacity; ++i) tiles.emplace_back(m(), d_);
+        for (Index i = 0; i < capacity; ++i) tiles.emplace_back(m(), d_, n_covariances_);
         PerThread<StripProducts<T>> products(execution_);
         const Index n_parts = (m() + kClassifiers) / kClassifiers;
         Vector<double> sum = Vector<double>::Zero(n_totals);
@@ -176,7 +181,7 @@ class Pass {
     }
 
     const Problem<T>& problem_;
-    Index d_, n_groups_, n_tiles_;
+    Index d_, n_covariances_, n_groups_, n_tiles_;
     Moments* moments_;
     Execution execution_;
     std::vector<Strip> strips_;

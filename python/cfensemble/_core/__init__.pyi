@@ -34,6 +34,9 @@ def classifier_step(
     gram: Vector, rhs: Vector, lambda_reg: float, balance: bool, n_threads: int
 ) -> tuple[Vector, int]: ...
 def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int) -> float: ...
+def factor_moments(
+    X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int
+) -> tuple[Vector, Vector, float]: ...
 def aggregator_loss(
     X: Float,
     Y: Float,
