@@ -31,6 +31,14 @@ def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instanc
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}") from error
 
 
+def finite_matrix(value: ArrayLike, name: str = "R") -> Float:
+    """`value` as a matrix of finite predictions on any scale, NaN where one is missing."""
+    R = float_matrix(value, name)
+    largest = float(np.finfo(R.dtype).max)
+    reject_outside(R, -largest, largest, name, "predictions are finite, missing ones are NaN")
+    return R
+
+
 def probability_matrix(value: ArrayLike, name: str = "R") -> Float:
     """`value` as a matrix of probabilities, NaN where a prediction is missing."""
     R = float_matrix(value, name)

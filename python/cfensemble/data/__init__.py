@@ -1,4 +1,4 @@
-"""What is combined: predictions, labels and confidence; and generators of test problems."""
+"""What is combined: predictions, labels and confidence; a model of the predictions; and generators of test problems."""
 
 from cfensemble.data.confidence import (
     AdaptiveConfidence,
@@ -11,6 +11,7 @@ from cfensemble.data.confidence import (
 )
 from cfensemble.data.confidence_rule import ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.data.synthetic import (
     generate_balanced_ensemble_data,
     generate_imbalanced_ensemble_data,
@@ -24,8 +25,10 @@ __all__ = [
     "ConfidenceRule",
     "ConfidenceStrategy",
     "EnsembleData",
+    "FactorModel",
     "LabelAwareConfidence",
     "UniformConfidence",
+    "fit_factor_model",
     "generate_balanced_ensemble_data",
     "generate_imbalanced_ensemble_data",
     "generate_simple_ensemble_data",

@@ -2,13 +2,12 @@
 
 import logging
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float
-from cfensemble._validation import confidence_matrix, factor_matrix, float_matrix, number, reject_outside
+from cfensemble._validation import confidence_matrix, factor_matrix, finite_matrix, number
 from cfensemble.objectives.losses import as_factors
 
 logger = logging.getLogger(__name__)
@@ -79,9 +78,7 @@ def compute_reconstruction_error(X: ArrayLike, Y: ArrayLike, R: ArrayLike, C: Ar
 
 
 def _weighted_matrix(R: ArrayLike, C: ArrayLike | None) -> tuple[Float, Float | None]:
-    R = float_matrix(R, "R")
-    largest = float(np.finfo(R.dtype).max)
-    reject_outside(R, -largest, largest, "R", "predictions are finite, missing ones are NaN")
+    R = finite_matrix(R)
     return R, None if C is None else confidence_matrix(C, R)
 
 

@@ -1,0 +1,220 @@
+"""Factor analysis of the predictions: a model of them in which every classifier has its own noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cfensemble import _core
+from cfensemble._blocks import LARGE, column_blocks
+from cfensemble._threads import resolve_threads
+from cfensemble._typing import Float, Vector
+from cfensemble._validation import finite_matrix, integer, number
+from cfensemble.data.confidence_rule import ConfidenceRule
+
+
+@dataclass(frozen=True, eq=False)
+class FactorModel:
+    """r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u); see `fit_factor_model`.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (m,)
+        Each classifier's intercept; 0 where it predicted nothing.
+    X : ndarray of shape (d, m)
+        Classifier factors, turned so that X diag(1 / noise) X' is diagonal and descends and no row's sum is negative.
+    noise : ndarray of shape (m,)
+        Variance of each classifier's noise; 0 for one whose predictions do not vary, which is left out of the model.
+    Y : ndarray of shape (d, n)
+        Instance factors, in R's precision: their expectation given the instance's predictions, 0 where it has none.
+    log_likelihood : ndarray of shape (n_iterations + 1,)
+        Of what was predicted, at the start and after each iteration; it never falls, but for rounding.
+    converged : bool
+        Whether the last iteration gained less than the tolerance.
+    """
+
+    mean: Vector
+    X: Vector
+    noise: Vector
+    Y: Float
+    log_likelihood: Vector
+    converged: bool
+
+    def reconstruct(self, columns: slice = slice(None)) -> Float:
+        """Return what the model expects of the predictions (m, k) for some, by default all, of the instances."""
+        dtype = self.Y.dtype
+        return self.X.T.astype(dtype) @ self.Y[:, columns] + self.mean[:, None].astype(dtype)
+
+    def posterior(self, R: ArrayLike, n_threads: int | None = None) -> Float:
+        """Return the expected factors (d, k) of instances with the predictions R (m, k), NaN where missing.
+
+        Raises
+        ------
+        ValueError
+            If R has another number of classifiers or holds infinities.
+        """
+        R = finite_matrix(R)
+        if len(R) != len(self.mean):
+            raise ValueError(f"R must have the model's {len(self.mean)} classifiers as rows, got shape {R.shape}")
+        return _posterior(self.X, self.mean, self.noise, R, resolve_threads(n_threads))
+
+
+def fit_factor_model(
+    R: ArrayLike,
+    latent_dim: int = 1,
+    max_iter: int = 200,
+    tol: float = 1e-6,
+    floor: float = 0.005,
+    n_threads: int | None = None,
+) -> FactorModel:
+    """Fit factors and a noise variance per classifier to the predictions, without labels.
+
+    By the EM algorithm on the marginal likelihood of what was predicted: an instance's factors enter with their
+    posterior covariance, so that a classifier's noise does not run to 0 as its residuals can. Deterministic.
+
+    Parameters
+    ----------
+    R : array-like of shape (m, n)
+        Predictions, on any scale; NaN where missing.
+    latent_dim : int, default=1
+        Number d of factors, >= 1; of k > 1 classifiers that vary at most k - 1 are made, else 1.
+    max_iter : int, default=200
+        Most iterations, >= 1.
+    tol : float, default=1e-6
+        Stop when an iteration gains no more than this, >= 0, in log-likelihood per prediction.
+    floor : float, default=0.005
+        Least noise of a classifier, in units of the variance of its predictions: from the data's rounding to 1.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
+
+    Returns
+    -------
+    FactorModel
+        Finite whatever is missing; classifiers whose predictions do not vary are constants of it.
+
+    Raises
+    ------
+    ValueError
+        If R holds infinities or numbers that cannot be squared, or an option is out of range.
+
+    References
+    ----------
+    D. B. Rubin and D. T. Thayer, EM algorithms for ML factor analysis, Psychometrika 47 (1982).
+    """
+    R = finite_matrix(R)
+    latent_dim, max_iter = integer(latent_dim, "latent_dim", 1), integer(max_iter, "max_iter", 1)
+    tol, floor = number(tol, "tol", 0), number(floor, "floor", float(np.finfo(R.dtype).eps), 1)
+    threads = resolve_threads(n_threads)
+
+    count, center, variance = _moments(R)
+    complete = bool(np.all(count == R.shape[1]))
+    covariance = _covariance(R, center, variance)
+    mean, (X, noise) = center, _start(covariance, variance, latent_dim, floor)
+    history: list[float] = []
+    while True:
+        if complete:
+            gram, rhs, log_likelihood = _complete_moments(X, noise, covariance, R.shape[1])
+        else:
+            gram, rhs, log_likelihood = _core.factor_moments(X, mean, noise, R, threads)
+        history.append(log_likelihood)
+        converged = len(history) > 1 and history[-1] - history[-2] <= tol * count[variance > 0].sum()
+        if converged or len(history) > max_iter:
+            break
+        coefficients, _ = _core.classifier_step(gram, rhs, 0.0, False, threads)  # of r - mean on (y, 1)
+        squares = count * (variance + (center - mean) ** 2)  # sum_i (r_ui - mean_u)^2
+        residual = squares - np.sum(coefficients * rhs.T, axis=0)
+        noise = np.maximum(residual / np.maximum(count, 1), floor * variance)
+        X, mean = coefficients[:-1], mean + coefficients[-1]
+    X = _orient(X, noise)
+    Y = _posterior(X, mean, noise, R, threads)
+    return FactorModel(mean, X, noise, Y, np.array(history), converged)
+
+
+def _moments(R: Float) -> tuple[Vector, Vector, Vector]:
+    """Each classifier's number of predictions, their mean and their variance: 0 where that is a matter of rounding."""
+    blocks = list(column_blocks(R.shape, LARGE))
+    count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
+    observed = np.maximum(count, 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is reported next
+        mean = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks) / observed
+        squares = sum(np.nansum((R[:, columns] - mean[:, None]) ** 2, axis=1) for columns in blocks)
+    if not np.isfinite(squares).all():
+        raise ValueError(f"R[{np.argmax(~np.isfinite(squares))}] holds predictions too large to be squared")
+    variance = squares / observed
+    precision = np.finfo(R.dtype)
+    return count, mean, np.where(variance > (16 * precision.eps * mean) ** 2 + precision.tiny, variance, 0)
+
+
+def _standardise(R: Float, center: Vector, variance: Vector) -> Vector:
+    """(r_ui - center_u) / variance_u^1/2, and 0 where the variance is."""
+    scale = np.sqrt(_inverse(variance))[:, None]
+    return (R - center[:, None]) * scale
+
+
+def _inverse(variance: Vector) -> Vector:
+    return np.divide(1, variance, out=np.zeros_like(variance), where=variance > 0)
+
+
+def _covariance(R: Float, mean: Vector, variance: Vector) -> Vector:
+    """Covariance (m, m) of the classifiers, what is missing being at its instance's mean in standard units."""
+    varies = variance > 0
+    total = np.zeros((len(R), len(R)))
+    for columns in column_blocks(R.shape, LARGE):
+        standard = _standardise(R[:, columns], mean, variance)
+        missing = np.isnan(standard)
+        if missing.any():
+            standard[missing] = 0
+            n_observed = np.count_nonzero(~missing & varies[:, None], axis=0)
+            level = standard.sum(axis=0) / np.maximum(n_observed, 1)
+            standard = np.where(missing & varies[:, None], level, standard)
+        total += standard @ standard.T
+    return total / R.shape[1] * np.sqrt(np.outer(variance, variance))
+
+
+def _start(covariance: Vector, variance: Vector, latent_dim: int, floor: float) -> tuple[Vector, Vector]:
+    """Factors along the leading eigenvectors of the correlation matrix, four fifths as long, and noise for the rest."""
+    scale = np.sqrt(variance)
+    correlation = covariance * np.sqrt(np.outer(_inverse(variance), _inverse(variance)))
+    values, vectors = np.linalg.eigh(correlation)  # ascending
+    d = min(latent_dim, max(np.count_nonzero(variance) - 1, 1))
+    X = 0.8 * (vectors * np.sqrt(np.maximum(values, 0)) * scale[:, None]).T[::-1][:d]
+    return X, np.maximum(variance - np.sum(X**2, axis=0), max(floor, 0.2) * variance)
+
+
+def _complete_moments(X: Vector, noise: Vector, covariance: Vector, n: int) -> tuple[Vector, Vector, float]:
+    """What `_core.factor_moments` finds where nothing is missing and the mean is that of the predictions.
+
+    All instances then have the same V, and y_i = B (r_i - mean) with B = V X diag(1 / noise): the covariance will do.
+    """
+    d, m = X.shape
+    precision = _inverse(noise)
+    V = np.linalg.inv(np.eye(d) + X * precision @ X.T)
+    B = V @ (X * precision)
+    cross = B @ covariance  # mean of y_i (r_i - mean)'
+    second = np.zeros((d + 1, d + 1))
+    second[:d, :d] = V + cross @ B.T
+    second[d, d] = 1
+    counts = n * np.append(noise > 0, True)
+    gram = np.outer(counts, second[np.tril_indices(d + 1)])
+    rhs = n * np.vstack([cross, np.zeros(m)]).T
+    log_det = np.log(2 * np.pi * noise[noise > 0]).sum() - np.linalg.slogdet(V)[1]
+    mahalanobis = np.diag(covariance) @ precision - np.sum(cross * (X * precision))
+    return gram, rhs, -0.5 * n * float(log_det + mahalanobis)
+
+
+def _orient(X: Vector, noise: Vector) -> Vector:
+    """Turn the factors, which the likelihood leaves free, as `FactorModel` says."""
+    _, vectors = np.linalg.eigh(X * _inverse(noise) @ X.T)  # ascending
+    X = vectors.T[::-1] @ X
+    return X * np.where(X.sum(axis=1) < 0, -1, 1)[:, None]
+
+
+def _posterior(X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int) -> Float:
+    """Expected factors (d, n): the instance step with penalty 1 in units of the noise."""
+    factors = (X * np.sqrt(_inverse(noise))).astype(R.dtype)
+    counted = ConfidenceRule(per_classifier=(noise > 0).astype(np.float64))
+    Y = np.empty((len(X), R.shape[1]), R.dtype)
+    for columns in column_blocks(R.shape, LARGE):
+        standard = _standardise(R[:, columns], mean, noise).astype(R.dtype)
+        Y[:, columns], _ = _core.instance_step(factors, standard, counted, 1.0, n_threads)
+    return Y
