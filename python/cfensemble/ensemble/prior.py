@@ -1,0 +1,66 @@
+"""What is believed of the aggregator's weights before any label is seen."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cfensemble._typing import Float, Vector
+from cfensemble.ensemble.reliability import reliability_weights
+
+PriorName = Literal["reliability", "average", "zero"]
+PRIOR_NAMES = ("reliability", "average", "zero")
+
+
+@dataclass(frozen=True)
+class WeightPrior:
+    """A quadratic penalty on theta = (w, b), in nats: what so many labelled instances would have to say against it.
+
+        strength m |w - s center|^2 + scale_precision (s - 1)^2 + bias_precision b^2,     s = w . center / |center|^2
+
+    The direction of w is held as firmly as `strength` says, its length (how sharp the probabilities are) and the bias
+    loosely: those are learned from a few labels. With center 0 there is no such direction, and the penalty is
+    strength m |w|^2 + bias_precision b^2.
+
+    Attributes
+    ----------
+    center : ndarray of shape (m,)
+        The weights believed in.
+    strength : float
+        At least 0.
+    scale_precision, bias_precision : float
+        At least 0.
+    """
+
+    center: Vector
+    strength: float
+    scale_precision: float = 10.0
+    bias_precision: float = 3.0
+
+    def derivatives(self, theta: Vector) -> tuple[float, Vector, Vector]:
+        """Value, gradient (m + 1,) and Hessian (m + 1, m + 1) of the penalty at theta."""
+        hessian = self.hessian()
+        deviation = theta - np.append(self.center, 0.0)
+        gradient = hessian @ deviation
+        return float(deviation @ gradient) / 2, gradient, hessian
+
+    def hessian(self) -> Vector:
+        """The constant Hessian H; the penalty is (theta - (center, 0))' H (theta - (center, 0)) / 2."""
+        m = len(self.center)
+        hessian = np.zeros((m + 1, m + 1))
+        hessian[:m, :m] = 2 * self.strength * m * np.eye(m)
+        length = float(self.center @ self.center)
+        if length > 0:
+            unit = self.center / np.sqrt(length)
+            # (s - 1)^2 = (unit . (w - center))^2 / |center|^2; the strength acts across that direction only.
+            hessian[:m, :m] += 2 * (self.scale_precision / length - self.strength * m) * np.outer(unit, unit)
+        hessian[m, m] = 2 * self.bias_precision
+        return hessian
+
+
+def prior_center(name: PriorName, R: Float) -> Vector:
+    """Return the weights (m,) that a prior of this name believes in, given the predictions R (m, n)."""
+    m = len(R)
+    if name == "reliability":
+        return reliability_weights(R)
+    return np.full(m, 1 / m) if name == "average" else np.zeros(m)
