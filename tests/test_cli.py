@@ -17,7 +17,7 @@ from cfensemble.commands import SEED, app
 from cfensemble.data import EnsembleData
 from cfensemble.demo import build_demo
 from cfensemble.evaluation import cross_validate, score
-from cfensemble.solvers import MAX_ITERATIONS, make_trainer
+from cfensemble.solvers import MAX_ITERATIONS, SOLVERS, make_trainer
 from cfensemble.tables import PredictionTable, read_table, write_table
 
 NAN = np.nan
@@ -57,7 +57,7 @@ def words(result):
     return [line.split() for line in result.stdout.splitlines()]
 
 
-def fit(R, labels, solver="als"):
+def fit(R, labels, solver="auto"):
     trainer = make_trainer(solver, np.asarray(labels), SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -127,7 +127,7 @@ def test_combine_lists_the_weights_by_their_share(run, table):
     assert lines[start : start + 4] == expected
 
 
-@pytest.mark.parametrize("solver", MAX_ITERATIONS)
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path, solver):
     out = tmp_path / "out.csv"
     result = run("combine", table, "--labels", "t", "--id", "key", "--solver", solver, "--out", out)
@@ -142,7 +142,7 @@ def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path
 
 @pytest.mark.parametrize("solver", MAX_ITERATIONS)
 @pytest.mark.parametrize("label", [1, NAN])
-def test_without_labels_of_both_classes_the_result_is_the_plain_average(run, table, tmp_path, solver, label):
+def test_without_labels_of_both_classes_a_trainer_gives_the_plain_average(run, table, tmp_path, solver, label):
     data = read_table(table, "t", "key")
     labels = np.where(data.labels == 1, label, NAN)
     write_table(tmp_path / "one.csv", replace(data, labels=labels))
@@ -154,6 +154,19 @@ def test_without_labels_of_both_classes_the_result_is_the_plain_average(run, tab
     assert_warnings_only(result.stderr)
     p = np.array([float(row["probability"]) for row in rows(tmp_path / "out.csv")])
     assert np.abs(p - np.nanmean(data.R, axis=0)).mean() < 0.05
+
+
+@pytest.mark.parametrize("label", [1, NAN])
+def test_without_labels_of_both_classes_the_combiner_relies_on_agreement(run, table, tmp_path, label):
+    data = read_table(table, "t", "key")
+    labels = np.where(data.labels == 1, label, NAN)
+    write_table(tmp_path / "one.csv", replace(data, labels=labels))
+    result = run("combine", "one.csv", "--labels", "t", "--id", "key", "--out", "out.csv")
+    assert result.exit_code == 0, result.output
+    assert "no weights can be learned; the result is what the classifiers' agreement suggests" in result.stderr
+    assert_warnings_only(result.stderr)
+    p = [float(row["probability"]) for row in rows(tmp_path / "out.csv")]
+    np.testing.assert_array_equal(p, fitted_probabilities(data.R, labels))
 
 
 def test_the_threshold_decides_the_label_and_rows_are_numbered_without_ids(run, tmp_path):

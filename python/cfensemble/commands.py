@@ -18,17 +18,20 @@ from sklearn.exceptions import ConvergenceWarning
 from cfensemble import __version__, report
 from cfensemble._typing import Float, Vector
 from cfensemble.baselines import BASELINES, Method
+from cfensemble.combining import Combiner
 from cfensemble.data import EnsembleData
 from cfensemble.demo import build_demo, draw
 from cfensemble.ensemble.collapse import REMEDY
 from cfensemble.evaluation import Scores, count_folds, cross_validate, score
 from cfensemble.optimization.base import BaseTrainer
 from cfensemble.optimization.history import IterationRecord
-from cfensemble.solvers import MAX_ITERATIONS, has_both_classes, make_trainer
+from cfensemble.solvers import MAX_ITERATIONS, SOLVERS, has_both_classes, make_trainer
 from cfensemble.tables import PredictionTable, check_output, read_table, write_results, write_table
 
 OURS = "CF-Ensemble"
 SEED = 0
+
+_WITHOUT_LABELS = ("the plain average of the completed predictions", "what the classifiers' agreement suggests")
 
 app = typer.Typer(
     help="Combine the predictions of many classifiers, with few labels.",
@@ -40,10 +43,10 @@ app = typer.Typer(
 
 @dataclass(frozen=True, eq=False)
 class _Combination:
-    """A table, the trainer fitted to it, and its probability of every row."""
+    """A table, the model fitted to it, and its probability of every row."""
 
     table: PredictionTable
-    trainer: BaseTrainer
+    model: Combiner | BaseTrainer
     p: Float
 
 
@@ -71,7 +74,7 @@ def combine(
         Path | None,
         typer.Option(metavar="FILE", help="Write id, probability and predicted label of every row to this file."),
     ] = None,
-    solver: Annotated[str, typer.Option(help=f"One of {', '.join(MAX_ITERATIONS)}.")] = "als",
+    solver: Annotated[str, typer.Option(help=f"One of {', '.join(SOLVERS)}.")] = SOLVERS[0],
     id_column: Annotated[
         str | None,
         typer.Option("--id", metavar="COLUMN", help="The id column; by default rows are numbered."),
@@ -122,26 +125,26 @@ def _combine(
         if out is not None:
             check_output(out, force)
         table = read_table(path, labels, id_column)
-        trainer = make_trainer(solver, table.labels, SEED, [advance])
+        model = make_trainer(solver, table.labels, SEED, [advance])
         if out is not None and out.exists() and out.samefile(path):
             raise ValueError(f"{out}: is the table itself; name another file for the results")
 
     if not has_both_classes(table.labels):
         typer.echo(
             f"cfensemble: warning: {path}: label column {labels!r} lacks labels of both classes, so no weights can be "
-            "learned; the result is the plain average of the completed predictions",
+            f"learned; the result is {_WITHOUT_LABELS[solver == 'auto']}",
             err=True,
         )
     shown: set[str] = set()
     with _warnings_as_lines(shown), progress:
-        p = trainer.fit(EnsembleData(table.R, table.labels)).predict()
+        p = model.fit(EnsembleData(table.R, table.labels)).predict()
     if out is not None:
         with _exit_on(ValueError, code=2), _exit_on(OSError, code=1):
             write_results(out, table.ids, p, threshold, force)
     with _warnings_as_lines(shown, "in cross-validation: "):
         results = _cross_validate(solver, table)
 
-    combination = _Combination(table, trainer, p)
+    combination = _Combination(table, model, p)
     _print(path.name, combination, results)
     if out is not None:
         typer.echo(f"Wrote {len(p):,} rows to {out}.")
@@ -149,7 +152,7 @@ def _combine(
 
 
 def _print(name: str, combination: _Combination, results: dict[str, Scores | None]) -> None:
-    table, trainer = combination.table, combination.trainer
+    table, model = combination.table, combination.model
     folds = count_folds(table.labels)
     n_labelled = int(np.sum(~np.isnan(table.labels)))
     title = (
@@ -160,9 +163,13 @@ def _print(name: str, combination: _Combination, results: dict[str, Scores | Non
     console = Console()
     console.print(report.overview(name, table))
     console.print(report.comparison(title, results))
-    console.print(report.weights(table.classifiers, trainer.get_aggregator_weights()))
-    state = "converged" if trainer.converged_ else "not converged"
-    typer.echo(f"{OURS}: {state} after {trainer.n_iter_} iterations.")
+    console.print(report.weights(table.classifiers, model.get_aggregator_weights()))
+    if isinstance(model, Combiner):
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in model.view_shares_.items())
+        typer.echo(f"{OURS}: shares of the mixture: {shares}.")
+    else:
+        state = "converged" if model.converged_ else "not converged"
+        typer.echo(f"{OURS}: {state} after {model.n_iter_} iterations.")
 
 
 def _cross_validate(solver: str, table: PredictionTable) -> dict[str, Scores | None]:
@@ -199,7 +206,7 @@ def _demo(folder: Path, keep: bool) -> None:
         table_file,
         built.table.label_column,
         results_file,
-        "als",
+        SOLVERS[0],
         built.table.id_column,
         threshold=0.5,
         force=True,
@@ -218,7 +225,7 @@ def _demo(folder: Path, keep: bool) -> None:
     )
     if keep:
         with _exit_on(OSError, code=1):
-            draw(figure_file, y, predictions, done.trainer.history, done.table.classifiers)
+            draw(figure_file, y, predictions, done.model.get_aggregator_weights(), done.table.classifiers)
         typer.echo(f"Kept in {folder}: {table_file.name}, {results_file.name}, {figure_file.name}.")
 
 

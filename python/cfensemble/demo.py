@@ -14,7 +14,6 @@ import numpy as np
 
 from cfensemble import plots
 from cfensemble._typing import Float, Vector
-from cfensemble.optimization.history import History
 from cfensemble.tables import PredictionTable
 
 DIGIT = 8
@@ -112,10 +111,10 @@ def draw(
     path: str | os.PathLike[str],
     y: Vector,
     predictions: Mapping[str, Float],
-    history: History,
+    weights: Vector,
     classifiers: Sequence[str],
 ) -> None:
-    """Draw the PR curve of every method and the weights over the iterations into one PNG file.
+    """Draw the PR curve of every method and the classifiers' weights into one PNG file.
 
     Parameters
     ----------
@@ -123,8 +122,8 @@ def draw(
         The file; an existing one is replaced.
     y, predictions
         As for `cfensemble.plots.precision_recall_curves`.
-    history, classifiers
-        As for `cfensemble.plots.weight_history`.
+    weights, classifiers
+        As for `cfensemble.plots.classifier_weights`.
     """
     from matplotlib.figure import Figure
 
@@ -132,6 +131,6 @@ def draw(
     left, right = figure.subplots(1, 2)
     plots.precision_recall_curves(y, predictions, left)
     left.set_title(f"Precision and recall on {y.size} instances with hidden labels")
-    plots.weight_history(history, right, classifiers)
-    right.set_title("Weight of each classifier during the fit")
+    plots.classifier_weights(weights, right, classifiers)
+    right.set_title("Weight of each classifier")
     figure.savefig(path, format="png")

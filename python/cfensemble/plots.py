@@ -86,6 +86,29 @@ def weight_history(history: History, ax: "Axes | None" = None, classifiers: Sequ
     return ax
 
 
+def classifier_weights(weights: Vector, ax: "Axes | None" = None, classifiers: Sequence[str] | None = None) -> "Axes":
+    """Draw the classifiers' weights as bars, the largest on top.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (m,)
+        As `get_aggregator_weights` returns them.
+    ax, classifiers
+        As for `weight_history`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax)
+    names = [f"classifier {u}" for u in range(len(weights))] if classifiers is None else classifiers
+    order = np.argsort(weights)
+    ax.barh([names[u] for u in order], weights[order], color=_STYLES[6]["color"], height=0.7)
+    ax.axvline(0, color="0.2", linewidth=1)
+    ax.set(xlabel="Aggregator weight, in log-odds")
+    return ax
+
+
 def precision_recall_curves(y: Vector, predictions: Mapping[str, Float], ax: "Axes | None" = None) -> "Axes":
     """Draw the precision-recall curve of every method.
 

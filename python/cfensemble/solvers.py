@@ -6,9 +6,13 @@ from typing import Literal
 import numpy as np
 
 from cfensemble._typing import Vector
+from cfensemble.combining import Combiner
 from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 from cfensemble.optimization.base import BaseTrainer
 from cfensemble.optimization.history import Callback
+
+SOLVERS = ("auto", "als", "torch")
+"""Their names: the combiner that sets itself, alternating least squares, gradient descent."""
 
 MAX_ITERATIONS = {"als": 100, "torch": 500}
 """Most iterations (ALS, of each of its stages) or epochs (torch) of a fit, by the solver's name."""
@@ -16,29 +20,29 @@ MAX_ITERATIONS = {"als": 100, "torch": 500}
 
 def make_trainer(
     solver: str, labels: Vector, random_seed: int | None = None, callbacks: Sequence[Callback] = ()
-) -> BaseTrainer:
-    """Build an unfitted trainer with the command line's settings.
+) -> BaseTrainer | Combiner:
+    """Build an unfitted model with the command line's settings.
 
-    Where the trainers' defaults guard against collapse, these aim at probabilities that can be trusted: no class
-    weights, which would shift them, but weights held near the plain average's by a prior that counts as much as one
-    labelled instance (ridge regression's customary C = 1); and an aggregator that is fitted to convergence.
+    'auto' has none. Where the trainers' defaults guard against collapse, these aim at probabilities that can be
+    trusted: no class weights, which would shift them, but weights held near the plain average's by a prior that counts
+    as much as one labelled instance (ridge regression's customary C = 1); and an aggregator fitted to convergence.
 
     Parameters
     ----------
-    solver : {'als', 'torch'}
-        Alternating least squares, or gradient descent on the exact objective with torch.
+    solver : {'auto', 'als', 'torch'}
+        The combiner that takes all settings from the data, alternating least squares, or gradient descent on the exact
+        objective with torch.
     labels : array of shape (n,)
         1, 0, or NaN = unlabelled. Without labels of both classes there are no weights to learn, and the trainer takes
         the plain average of the reconstruction.
     random_seed : int, optional
         Seed of the starting point.
     callbacks : sequence of callables, default ()
-        Called with the record of each iteration; a true return value stops the fit.
+        Called with the record of each iteration; a true return value stops the fit. 'auto' has no such iterations.
 
     Returns
     -------
-    BaseTrainer
-        A `CFEnsembleTrainer` or a `CFEnsemblePyTorchTrainer`.
+    Combiner or BaseTrainer
 
     Raises
     ------
@@ -47,8 +51,10 @@ def make_trainer(
     ImportError
         If the solver is torch and torch is not installed.
     """
-    if solver not in MAX_ITERATIONS:
-        raise ValueError(f"solver: unknown name {solver!r}; use one of {', '.join(MAX_ITERATIONS)}")
+    if solver not in SOLVERS:
+        raise ValueError(f"solver: unknown name {solver!r}; use one of {', '.join(SOLVERS)}")
+    if solver == "auto":
+        return Combiner()
     prior_strength = 1 / max(int(np.sum(~np.isnan(labels))), 1)
     aggregator_type: Literal["weighted", "mean"] = "weighted" if has_both_classes(labels) else "mean"
     if solver == "torch":

@@ -177,7 +177,7 @@ class BaseTrainer(ABC):
             rho=self.rho if y.size else 1.0,
             weighting=self._weighting,
             confidence_rule=strategy.fold_in_rule(data.R, data.labels),
-            base_rate=_base_rate(data),
+            base_rate=observed_base_rate(data),
         )
 
     def _training_confidence(self, data: EnsembleData) -> Confidence:
@@ -337,7 +337,7 @@ class BaseTrainer(ABC):
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
         if "_fitted_data" in state:
-            state["_fitted_data"] = _no_data  # a copy of the trainer has no copy of the data
+            state["_fitted_data"] = no_data  # a copy of the trainer has no copy of the data
         return state
 
     def __repr__(self) -> str:
@@ -345,11 +345,11 @@ class BaseTrainer(ABC):
         return f"{type(self).__name__}(latent_dim={self.latent_dim}, rho={self.rho:g}; {state})"
 
 
-def _no_data() -> None:
-    return None
+def no_data() -> None:
+    """Stand for a weak reference to data that is no more."""
 
 
-def _base_rate(data: EnsembleData) -> float:
+def observed_base_rate(data: EnsembleData) -> float:
     """Share of positives among the labelled, else the mean prediction, else a coin toss."""
     if data.n_labeled:
         return float(np.nanmean(data.labels))

@@ -1,0 +1,5 @@
+"""The combiner that has nothing to be set."""
+
+from cfensemble.combining.combiner import Combiner, combine
+
+__all__ = ["Combiner", "combine"]

@@ -1,0 +1,282 @@
+"""The combiner: completes, reads, weighs and mixes, with nothing to be set."""
+
+import warnings
+import weakref
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+from sklearn.exceptions import NotFittedError
+
+from cfensemble._threads import resolve_threads
+from cfensemble._typing import Float, Vector
+from cfensemble._validation import probability_matrix
+from cfensemble.combining.mixture import stack
+from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
+from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.data.factor_model import FactorModel, fit_factor_model
+from cfensemble.ensemble.prior import WeightPrior
+from cfensemble.ensemble.reliability import reliability_weights
+from cfensemble.ensemble.weight_fit import WeightProblem
+from cfensemble.exceptions import DataWarning
+from cfensemble.optimization.base import no_data, observed_base_rate
+
+LATENT_DIM = 3
+"""Factors of the completion; 2 to 5 do about equally well on real ensembles."""
+STRENGTHS = tuple(3e-3 * 10 ** (k / 2) for k in range(9))
+"""How firmly the prior may hold the weights, .003 to 30: from next to not at all to nearly fixed."""
+FIRMNESS = 0.3
+"""Beforehand a strength is believed in proportionally to this power of it."""
+VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
+BELIEF = (1.0, 2.0, 1.0)
+"""What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
+PRIOR_LABELS = 5.0
+"""How many labels the belief in strengths, views and signs is worth."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One aggregator of the mixture.
+
+    Attributes
+    ----------
+    view : int
+        Which view of the predictions it aggregates.
+    theta : ndarray of shape (m + 1,)
+        Its weights and bias.
+    share : float
+        Its share of the mixture, in (0, 1).
+    """
+
+    view: int
+    theta: Vector
+    share: float
+
+
+class Combiner:
+    """Combines the predictions of an ensemble; everything that could be set is taken from the data.
+
+    1. A factor model with a noise of its own for each classifier is fitted to all predictions, labelled or not, and
+       fills those that are missing.
+    2. The predictions are read in three ways, as log-odds: as they are; as what the other classifiers say where a
+       classifier says what it does; and as the factor model reconstructs them.
+    3. Each way an aggregator sigmoid(w . f + b) is fitted to the labels, held to the weights that the classifiers'
+       agreement suggests (see `reliability_weights`) with nine different strengths, with w >= 0 and without.
+    4. The aggregators' probabilities are mixed, in proportions that predict left-out labels best (Bayesian stacking).
+
+    With few labels the result is close to the reliability-weighted mean, with many to the best stacking, and it changes
+    smoothly from one to the other. Class weights would shift probabilities and are not used.
+
+    Parameters
+    ----------
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
+
+    Attributes
+    ----------
+    predictions_ : ndarray of shape (n,)
+        Probability of each instance that was fitted to.
+    predictors_ : list of Predictor
+        The mixture.
+    factor_model_ : FactorModel
+        What completes predictions.
+    view_shares_ : dict of str to float
+        Share of the mixture that each way of reading the predictions has.
+    """
+
+    def __init__(self, n_threads: int | None = None) -> None:
+        self.n_threads = n_threads
+        resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+
+    def fit(self, data: EnsembleData) -> Self:
+        """Fit to all instances of the data, labelled or not.
+
+        Parameters
+        ----------
+        data : EnsembleData
+            Predictions and labels. Confidence weights given with it are not used: the factor model finds its own.
+
+        Returns
+        -------
+        self
+
+        Warns
+        -----
+        DataWarning
+            If not both classes are labelled. Without any label the weights are those of the classifiers' agreement.
+        """
+        if not isinstance(data, EnsembleData):
+            raise TypeError(f"data must be an EnsembleData(R, labels), got {type(data).__name__}")
+        threads = resolve_threads(self.n_threads)
+        columns = np.flatnonzero(data.labeled_idx)
+        y = data.labels[columns]
+        if y.size == 0 or np.ptp(y) == 0:
+            found = "there is none" if y.size == 0 else f"all {y.size} are {y[0]:g}"
+            message = f"labels: {found}, so the combination relies on the classifiers' agreement; label both classes"
+            warnings.warn(message, DataWarning, stacklevel=2)
+        R = np.asarray(data.R, np.float64)
+        model = fit_factor_model(R, min(LATENT_DIM, max(len(R) - 1, 1)), n_threads=self.n_threads)
+        completed, reconstructed = _complete(R, model, model.Y)
+        center = reliability_weights(completed)
+        views = _views(completed, center)
+        readings = [view.read(completed, reconstructed) for view in views]
+        predictors = _fit_mixture([reading[:, columns] for reading in readings], y, center, threads)
+        p = _mix(predictors, readings)
+        base_rate = observed_base_rate(data)
+        p[np.isnan(R).all(axis=0)] = base_rate
+        # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
+        self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
+        self.view_shares_ = {
+            name: sum(predictor.share for predictor in predictors if predictor.view == view)
+            for view, name in enumerate(VIEW_NAMES)
+        }
+        self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
+        return self
+
+    def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
+        """Probabilities of the positive class.
+
+        Parameters
+        ----------
+        data : EnsembleData, optional
+            None, or the very object given to `fit`: the fitted probabilities of its instances. The instances of other
+            data are treated as new ones.
+        R_new : array-like of shape (m, k), optional
+            New columns of predictions, NaN where missing.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (k,)
+            An instance that nothing is predicted of gets the base rate: the share of positives among the labelled, or
+            without labels the mean prediction.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If the number of classifiers differs from training, R_new holds no probabilities, or both are given.
+        """
+        self._check_fitted()
+        if R_new is not None:
+            if data is not None:
+                raise ValueError("data and R_new are both given: predict takes one of them")
+            return self._predict_new(probability_matrix(R_new, "R_new"), "R_new")
+        if data is None or data is self._fitted_data():
+            return self.predictions_.copy()
+        if not isinstance(data, EnsembleData):
+            raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
+        return self._predict_new(data.R, "data")
+
+    def get_aggregator_weights(self) -> Vector:
+        """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
+        self._check_fitted()
+        return np.asarray(sum(predictor.share * predictor.theta[:-1] for predictor in self.predictors_))
+
+    def get_reconstruction(self) -> Float:
+        """R_hat (m, n): every classifier's prediction as the factor model sees it, also where it is missing."""
+        self._check_fitted()
+        return self.factor_model_.reconstruct()
+
+    def _predict_new(self, R: Float, name: str) -> Float:
+        m = len(self.factor_model_.mean)
+        if R.shape[0] != m:
+            raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
+        R = np.asarray(R, np.float64)
+        completed, reconstructed = _complete(R, self.factor_model_, self.factor_model_.posterior(R, self.n_threads))
+        p = _mix(self.predictors_, [view.read(completed, reconstructed) for view in self._views])
+        p[np.isnan(R).all(axis=0)] = self._base_rate
+        return p
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "predictions_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
+
+    def __getstate__(self) -> dict[str, object]:
+        state = self.__dict__.copy()
+        if "_fitted_data" in state:
+            state["_fitted_data"] = no_data  # a copy of the combiner has no copy of the data
+        return state
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(n_threads={self.n_threads})"
+
+
+def combine(R: ArrayLike, labels: ArrayLike | None = None, *, n_threads: int | None = None) -> Float:
+    """Combine the predictions of many classifiers into one probability per instance.
+
+    Parameters
+    ----------
+    R : array-like of shape (m, n)
+        R[u, i] is classifier u's probability that instance i is positive; NaN where it predicted nothing.
+    labels : array-like of shape (n,), optional
+        1, 0, or NaN where the instance is unlabelled. Default: none is labelled.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Probability that each instance, labelled or not, is positive.
+
+    Raises
+    ------
+    ValueError
+        If R or labels are not as described.
+
+    Warns
+    -----
+    DataWarning
+        If not both classes are labelled, or a classifier or an instance has no prediction at all.
+
+    See Also
+    --------
+    Combiner : The same as an object that also predicts new instances and tells the weights.
+
+    Examples
+    --------
+    >>> R = [[0.9, 0.2, 0.7, 0.1], [0.8, 0.4, float("nan"), 0.2], [0.6, 0.1, 0.9, 0.3]]
+    >>> combine(R, [1, 0, float("nan"), float("nan")]).round(1)
+    array([0.8, 0.2, 0.8, 0.2])
+    """
+    matrix = probability_matrix(R)
+    unlabelled = np.full(matrix.shape[1], np.nan)
+    return Combiner(n_threads).fit(EnsembleData(matrix, unlabelled if labels is None else labels)).predict()
+
+
+def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
+    """R with the reconstruction where it is missing, and the reconstruction."""
+    reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
+    return np.where(np.isnan(R), reconstructed, R), reconstructed
+
+
+def _views(completed: Float, weights: Vector) -> list[View]:
+    return [OwnView(), ConsensusView(completed, weights), ReconstructedView()]
+
+
+def _fit_mixture(features: list[Vector], y: Vector, center: Vector, n_threads: int) -> list[Predictor]:
+    views, thetas, log_likelihoods, beliefs = [], [], [], []
+    for view, f in enumerate(features):
+        problem = WeightProblem(f, y, n_threads)
+        for nonnegative in (True, False):
+            start = None
+            for strength in reversed(STRENGTHS):
+                fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
+                start = fit.theta
+                views.append(view)
+                thetas.append(fit.theta)
+                log_likelihoods.append(-np.logaddexp(0, np.where(y == 1, -1, 1) * fit.left_out))
+                beliefs.append(BELIEF[view] * strength**FIRMNESS)
+    belief = np.array(beliefs)
+    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum())
+    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
+
+
+def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
+    """The mixture's probability of each instance of the views' readings (m, n)."""
+    p = np.zeros(readings[0].shape[1])
+    for predictor in predictors:
+        p += predictor.share * expit(predictor.theta[:-1] @ readings[predictor.view] + predictor.theta[-1])
+    return np.clip(p, 0, 1)

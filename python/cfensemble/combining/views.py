@@ -1,0 +1,77 @@
+"""Views of the predictions: what each classifier says of an instance, as log-odds, read in different ways.
+
+An aggregator adds up log-odds. A classifier's own are right if its probabilities are; which they are is not known, so
+the predictions are also read as what the other classifiers make of them, and as what the factorisation leaves of them.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from cfensemble._typing import Float, Vector
+from cfensemble.ensemble.reliability import consensus_of_others
+
+CLIP = 1e-3
+"""Probabilities are clipped to [CLIP, 1 - CLIP] before they become log-odds: one certain classifier is no proof."""
+
+
+def log_odds(R: Float) -> Vector:
+    """log(r / (1 - r)) of clipped probabilities, in float64."""
+    clipped = np.clip(np.asarray(R, np.float64), CLIP, 1 - CLIP)
+    return np.log(clipped / (1 - clipped))
+
+
+class View(ABC):
+    """A reading of complete predictions (m, n)."""
+
+    @abstractmethod
+    def read(self, completed: Float, reconstructed: Float) -> Vector:
+        """Log-odds (m, n) of predictions, given what the factorisation makes of them."""
+
+
+class OwnView(View):
+    """What each classifier says itself."""
+
+    def read(self, completed: Float, reconstructed: Float) -> Vector:
+        """Log-odds of the predictions."""
+        return log_odds(completed)
+
+
+class ReconstructedView(View):
+    """What the factorisation leaves of it: without the noise that it attributes to the classifier."""
+
+    def read(self, completed: Float, reconstructed: Float) -> Vector:
+        """Log-odds of the reconstruction."""
+        return log_odds(reconstructed)
+
+
+class ConsensusView(View):
+    """What the others say, on average, where the classifier says what it does.
+
+    Each classifier's scale is bent by the increasing function that fits the consensus of the others best (isotonic
+    regression): it keeps the classifier's ranking and takes the probabilities' meaning from the ensemble, without
+    any label. It quietens those who are certain without reason.
+
+    Parameters
+    ----------
+    R : ndarray of shape (m, n)
+        Complete predictions that the functions are fitted to.
+    weights : ndarray of shape (m,)
+        What each classifier counts in the consensus.
+    """
+
+    def __init__(self, R: Float, weights: Vector) -> None:
+        from sklearn.isotonic import IsotonicRegression
+
+        self.curves: list[tuple[Vector, Vector]] = []
+        for u, r in enumerate(R):
+            if len(R) == 1:
+                curve = np.array([0.0, 1.0]), np.array([0.0, 1.0])  # there are no others
+            else:
+                fit = IsotonicRegression().fit(r, consensus_of_others(R, weights, u))
+                curve = fit.X_thresholds_.astype(np.float64), fit.y_thresholds_.astype(np.float64)
+            self.curves.append(curve)
+
+    def read(self, completed: Float, reconstructed: Float) -> Vector:
+        """Log-odds of the consensus."""
+        return log_odds(np.array([np.interp(r, *curve) for r, curve in zip(completed, self.curves, strict=True)]))
