@@ -14,7 +14,9 @@ from cfensemble.data import (
     ConfidenceRule,
     ConfidenceStrategy,
     LabelAwareConfidence,
+    NoiseAdaptiveConfidence,
     UniformConfidence,
+    fit_factor_model,
     get_confidence_strategy,
 )
 from cfensemble.data.confidence import modulate_by_labels
@@ -26,6 +28,7 @@ NAMES = {
     "label_aware": LabelAwareConfidence,
     "calibration": CalibrationConfidence,
     "adaptive": AdaptiveConfidence,
+    "noise_adaptive": NoiseAdaptiveConfidence,
 }
 
 # The first instance is a positive, the second a negative, the others are unlabelled.
@@ -81,7 +84,12 @@ CASES = {
         modulated(CALIBRATION * OBSERVED, 1),
     ),
 }
-STRATEGIES = pytest.mark.parametrize("strategy", [case[0] for case in CASES.values()], ids=repr)
+BY_NOISE = [
+    NoiseAdaptiveConfidence(),
+    NoiseAdaptiveConfidence(2, 0.1),
+    LabelAwareConfidence(1, NoiseAdaptiveConfidence()),
+]
+STRATEGIES = pytest.mark.parametrize("strategy", [*(case[0] for case in CASES.values()), *BY_NOISE], ids=repr)
 
 
 def locked(array):
@@ -135,6 +143,55 @@ def test_a_classifier_that_is_always_wrong_keeps_the_floor():
     np.testing.assert_allclose(CalibrationConfidence(0).compute(always_wrong, labels), [[0, 0], [1, 1]])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_by_noise_are_the_inverse_noise_of_the_factor_model(dtype):
+    predictions = locked(R.astype(dtype))
+    expected = 1 / fit_factor_model(predictions, 2, floor=0.1).noise[:, None]
+    expected /= expected.mean()
+    C = NoiseAdaptiveConfidence(2, 0.1).compute(predictions, locked(LABELS))
+    assert C.dtype == dtype
+    np.testing.assert_allclose(C, expected * OBSERVED, rtol=1e-6)
+    modulated_C = LabelAwareConfidence(1, NoiseAdaptiveConfidence(2, 0.1)).compute(predictions, LABELS)
+    np.testing.assert_allclose(modulated_C, modulated(expected * OBSERVED, 1), rtol=1e-6)
+
+
+def test_the_noisier_a_classifier_the_less_it_counts_and_the_mean_is_that_of_uniform_weights():
+    rng = np.random.default_rng(0)
+    noise = np.array([0.02, 0.1, 0.05, 0.2])
+    truth = 0.2 + 0.6 * (rng.random(5000) < 0.5)
+    predictions = truth + noise[:, None] * rng.standard_normal((4, 5000))
+    predictions[rng.random(predictions.shape) < 0.2] = NAN
+    rule = NoiseAdaptiveConfidence().rule(predictions, np.full(5000, NAN))
+    np.testing.assert_allclose(rule.per_classifier, noise**-2 / np.mean(noise**-2), rtol=0.3)
+    assert rule.per_classifier.mean() == pytest.approx(1)
+    one_that_agrees_with_nobody = np.vstack([predictions, 0.5 + 0.3 * rng.standard_normal(5000)])
+    more = NoiseAdaptiveConfidence().rule(one_that_agrees_with_nobody, np.full(5000, NAN)).per_classifier
+    assert more.argmin() == 4
+
+
+def test_noise_is_looked_for_without_labels():
+    rules = [NoiseAdaptiveConfidence().rule(R, labels) for labels in (LABELS, UNLABELLED, 1 - LABELS)]
+    for rule in rules[1:]:
+        np.testing.assert_array_equal(rule.per_classifier, rules[0].per_classifier)
+
+
+def test_a_high_floor_makes_noise_alike_in_units_of_the_variance():
+    rng = np.random.default_rng(0)
+    predictions = np.array([[0.1], [0.2], [0.4]]) * rng.random(500)  # they agree perfectly
+    C = NoiseAdaptiveConfidence(floor=1).compute(predictions, np.full(500, NAN))
+    np.testing.assert_allclose(C[:, 0] / C[0, 0], [1, 1 / 4, 1 / 16], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("constant", "expected"), [([0.5, 0.5, 0.5, 0.5], 1), ([NAN, NAN, NAN, NAN], 0)], ids=["constant", "missing"]
+)
+def test_a_classifier_without_noise_to_go_by_gets_the_mean_of_the_others(constant, expected):
+    weights = NoiseAdaptiveConfidence().rule(np.vstack([R, constant]), LABELS).per_classifier
+    assert weights[3] == pytest.approx(weights[:3].mean()) == 1
+    C = NoiseAdaptiveConfidence().compute(np.array([constant, constant]), LABELS)
+    np.testing.assert_array_equal(C, np.full((2, 4), expected))
+
+
 @pytest.mark.parametrize("alike", [np.array([[0.3, 0.8]]), np.array([[0.3, 0.8], [0.3, NAN]])])
 def test_agreement_is_complete_where_no_classifier_disagrees_anywhere(alike):
     C = AdaptiveConfidence(0, 0, 1).compute(alike, np.array([NAN, NAN]))
@@ -183,6 +240,13 @@ def test_new_instances_are_weighed_by_what_training_has_taught_also_after_pickli
         C = current(predictions).weights(predictions)
         assert C.dtype == dtype
         np.testing.assert_allclose(C, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("strategy", BY_NOISE, ids=repr)
+def test_new_instances_keep_the_noise_that_training_found(strategy):
+    rule = pickle.loads(pickle.dumps(strategy.fold_in_rule(R, LABELS)))
+    expected = strategy.rule(R, LABELS).per_classifier[:, None] * NEW_OBSERVED
+    np.testing.assert_array_equal(rule(R_NEW).weights(R_NEW), expected)
 
 
 class SquaredCertainty(ConfidenceStrategy):
@@ -261,6 +325,7 @@ def test_strategies_are_found_by_name(name, strategy):
 def test_parameters_reach_the_strategy_and_are_shown():
     assert repr(get_confidence_strategy("calibration", floor=0.3)) == "CalibrationConfidence(floor=0.3)"
     assert repr(AdaptiveConfidence()) == "AdaptiveConfidence(alpha=0.5, beta=0.3, gamma=0.2)"
+    assert repr(NoiseAdaptiveConfidence(2)) == "NoiseAdaptiveConfidence(latent_dim=2, floor=0.005)"
     assert repr(LabelAwareConfidence(2)) == "LabelAwareConfidence(alpha=2.0, base=CertaintyConfidence())"
 
 
@@ -271,12 +336,22 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 @pytest.mark.parametrize(
     ("name", "parameter"),
-    [("calibration", "floor"), ("label_aware", "alpha"), *[("adaptive", p) for p in ("alpha", "beta", "gamma")]],
+    [
+        *[("calibration", "floor"), ("noise_adaptive", "floor"), ("label_aware", "alpha")],
+        *[("adaptive", p) for p in ("alpha", "beta", "gamma")],
+    ],
 )
 @pytest.mark.parametrize(("value", "error"), [(-0.1, ValueError), (NAN, ValueError), ("much", TypeError)])
 def test_parameters_must_be_numbers_and_not_negative(name, parameter, value, error):
     with pytest.raises(error, match=f"{parameter} must be"):
         get_confidence_strategy(name, **{parameter: value})
+
+
+def test_a_noise_model_needs_at_least_one_factor_and_some_noise():
+    with pytest.raises(ValueError, match="latent_dim must be at least 1, got 0"):
+        NoiseAdaptiveConfidence(0)
+    with pytest.raises(ValueError, match="floor must be in"):
+        NoiseAdaptiveConfidence(floor=0)
 
 
 def test_the_base_to_modulate_must_be_a_strategy():

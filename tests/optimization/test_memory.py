@@ -8,7 +8,7 @@ import pytest
 from cfensemble.data import EnsembleData
 from cfensemble.optimization import CFEnsembleTrainer
 
-STRATEGIES = ("uniform", "certainty", "calibration", "adaptive", "label_aware")
+STRATEGIES = ("uniform", "certainty", "calibration", "adaptive", "noise_adaptive", "label_aware")
 pytestmark = pytest.mark.usefixtures("unsettled")
 
 

@@ -6,6 +6,7 @@ from cfensemble.data.confidence import (
     CertaintyConfidence,
     ConfidenceStrategy,
     LabelAwareConfidence,
+    NoiseAdaptiveConfidence,
     UniformConfidence,
     get_confidence_strategy,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "EnsembleData",
     "FactorModel",
     "LabelAwareConfidence",
+    "NoiseAdaptiveConfidence",
     "UniformConfidence",
     "fit_factor_model",
     "generate_balanced_ensemble_data",

@@ -13,8 +13,9 @@ import numpy as np
 
 from cfensemble._blocks import column_blocks
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import choice, number
+from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
+from cfensemble.data.factor_model import fit_factor_model
 
 
 class ConfidenceStrategy(ABC):
@@ -158,6 +159,35 @@ class AdaptiveConfidence(_RuleStrategy):
         )
 
 
+class NoiseAdaptiveConfidence(_RuleStrategy):
+    """Classifiers count by the inverse of their noise, 1 / psi_u, in a factor model of the predictions.
+
+    It is fitted without labels, see `fit_factor_model`. The weights are scaled to a mean of 1 over the classifiers:
+    like uniform weights they sum to m where all have predicted, and it is beside that sum that the trainers' penalty
+    stands. A classifier whose predictions do not vary has no noise to go by and gets that mean.
+
+    Parameters
+    ----------
+    latent_dim : int, default=1
+        Number of the model's factors, >= 1.
+    floor : float, default=0.005
+        Least noise of a classifier, in units of the variance of its predictions; > 0 and at most 1.
+    """
+
+    def __init__(self, latent_dim: int = 1, floor: float = 0.005) -> None:
+        self.latent_dim = integer(latent_dim, "latent_dim", 1)
+        self.floor = number(floor, "floor", float(np.finfo(np.float64).eps), 1)
+
+    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+        """1 / psi_u for each classifier's predictions, divided by its mean over the classifiers."""
+        noise = fit_factor_model(R, self.latent_dim, floor=self.floor).noise
+        weights = np.ones(len(R))
+        if noise.any():
+            relative = noise[noise > 0].min() / noise[noise > 0]  # before the mean: 1 / psi might be infinite
+            weights[noise > 0] = relative / relative.mean()
+        return ConfidenceRule(per_classifier=weights)
+
+
 class LabelAwareConfidence(_RuleStrategy):
     """Modulates a base confidence c so that the factorisation sees the labels.
 
@@ -201,6 +231,7 @@ _STRATEGIES: dict[str, type[ConfidenceStrategy]] = {
     "label_aware": LabelAwareConfidence,
     "calibration": CalibrationConfidence,
     "adaptive": AdaptiveConfidence,
+    "noise_adaptive": NoiseAdaptiveConfidence,
 }
 
 
@@ -209,7 +240,7 @@ def get_confidence_strategy(name: str, **kwargs: Any) -> ConfidenceStrategy:
 
     Parameters
     ----------
-    name : {'uniform', 'certainty', 'label_aware', 'calibration', 'adaptive'}
+    name : {'uniform', 'certainty', 'label_aware', 'calibration', 'adaptive', 'noise_adaptive'}
         Which one.
     **kwargs
         Its parameters.

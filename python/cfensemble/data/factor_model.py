@@ -108,8 +108,9 @@ def fit_factor_model(
 
     count, center, variance = _moments(R)
     complete = bool(np.all(count == R.shape[1]))
-    covariance = _covariance(R, center, variance)
-    mean, (X, noise) = center, _start(covariance, variance, latent_dim, floor)
+    correlation = _correlation(R, center, variance)
+    covariance = correlation * np.outer(np.sqrt(variance), np.sqrt(variance))
+    mean, (X, noise) = center, _start(correlation, variance, latent_dim, floor)
     history: list[float] = []
     while True:
         if complete:
@@ -155,8 +156,8 @@ def _inverse(variance: Vector) -> Vector:
     return np.divide(1, variance, out=np.zeros_like(variance), where=variance > 0)
 
 
-def _covariance(R: Float, mean: Vector, variance: Vector) -> Vector:
-    """Covariance (m, m) of the classifiers, what is missing being at its instance's mean in standard units."""
+def _correlation(R: Float, mean: Vector, variance: Vector) -> Vector:
+    """Correlation (m, m) of the classifiers, what is missing being at its instance's mean in standard units."""
     varies = variance > 0
     total = np.zeros((len(R), len(R)))
     for columns in column_blocks(R.shape, LARGE):
@@ -168,16 +169,14 @@ def _covariance(R: Float, mean: Vector, variance: Vector) -> Vector:
             level = standard.sum(axis=0) / np.maximum(n_observed, 1)
             standard = np.where(missing & varies[:, None], level, standard)
         total += standard @ standard.T
-    return total / R.shape[1] * np.sqrt(np.outer(variance, variance))
+    return total / R.shape[1]
 
 
-def _start(covariance: Vector, variance: Vector, latent_dim: int, floor: float) -> tuple[Vector, Vector]:
+def _start(correlation: Vector, variance: Vector, latent_dim: int, floor: float) -> tuple[Vector, Vector]:
     """Factors along the leading eigenvectors of the correlation matrix, four fifths as long, and noise for the rest."""
-    scale = np.sqrt(variance)
-    correlation = covariance * np.sqrt(np.outer(_inverse(variance), _inverse(variance)))
     values, vectors = np.linalg.eigh(correlation)  # ascending
     d = min(latent_dim, max(np.count_nonzero(variance) - 1, 1))
-    X = 0.8 * (vectors * np.sqrt(np.maximum(values, 0)) * scale[:, None]).T[::-1][:d]
+    X = 0.8 * (vectors * np.sqrt(np.maximum(values, 0))).T[::-1][:d] * np.sqrt(variance)
     return X, np.maximum(variance - np.sum(X**2, axis=0), max(floor, 0.2) * variance)
 
 
