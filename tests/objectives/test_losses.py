@@ -215,3 +215,14 @@ def test_rmse_of_some_instances_takes_a_mask_or_indices():
 def test_rmse_refuses_what_it_cannot_compare(arguments, message):
     with pytest.raises(ValueError, match=message):
         compute_rmse(*arguments)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_losses_do_not_depend_on_the_number_of_threads(n_threads):
+    rng = np.random.default_rng(0)
+    R, X, Y = rng.random((4, 3000)), rng.random((3, 4)), rng.random((3, 3000))
+    labels = (rng.random(3000) < 0.3).astype(float)
+    arguments = R, X, Y, None, labels, np.arange(3000), WeightedAggregator(4), 0.5, 0.1
+    assert combined_loss(*arguments, n_threads=n_threads) == combined_loss(*arguments)
+    with pytest.raises(ValueError, match="n_threads"):
+        combined_loss(*arguments, n_threads=0)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from cfensemble.ensemble.base import BaseAggregator
 
 
-def reconstruction_loss(R: ArrayLike, X: ArrayLike, Y: ArrayLike, C: ArrayLike | None, lambda_reg: float) -> float:
+def reconstruction_loss(
+    R: ArrayLike, X: ArrayLike, Y: ArrayLike, C: ArrayLike | None, lambda_reg: float, n_threads: int | None = None
+) -> float:
     """Weighted squared error of the reconstruction and its penalty.
 
     Parameters
@@ -32,6 +34,8 @@ def reconstruction_loss(R: ArrayLike, X: ArrayLike, Y: ArrayLike, C: ArrayLike |
         Confidence weights >= 0.
     lambda_reg : float
         Weight >= 0 of |X|^2 + |Y|^2.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def reconstruction_loss(R: ArrayLike, X: ArrayLike, Y: ArrayLike, C: ArrayLike |
     R = float_matrix(R, "R")
     X, Y = as_factors(X, Y, R.dtype)
     C = None if C is None else confidence_matrix(C, R)
-    residual = _core.weighted_residual(X, Y, R, C, resolve_threads(None))
+    residual = _core.weighted_residual(X, Y, R, C, resolve_threads(n_threads))
     return residual + number(lambda_reg, "lambda_reg", 0) * (squared_norm(X) + squared_norm(Y))
 
 
@@ -53,6 +57,7 @@ def supervised_loss(
     aggregator: "BaseAggregator",
     use_class_weights: bool = False,
     focal_gamma: float = 0.0,
+    n_threads: int | None = None,
 ) -> float:
     """Weighted mean focal loss of the aggregator's predictions on the labelled instances; 0 if there is none.
 
@@ -70,13 +75,15 @@ def supervised_loss(
         Give both classes the same total weight.
     focal_gamma : float, default=0.0
         Focusing exponent >= 0; 0 is cross-entropy.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
     """
     X, Y = as_factors(X, Y)
     mask = instance_mask(labeled_idx, Y.shape[1])
     if not mask.any():
         return 0.0
     labelled = LabelledInstances.of(labels, mask, use_class_weights)
-    return aggregator.loss(X, Y, labelled, focal_gamma)
+    return aggregator.loss(X, Y, labelled, focal_gamma, n_threads)
 
 
 def combined_loss(
@@ -91,6 +98,7 @@ def combined_loss(
     lambda_reg: float,
     use_class_weights: bool = False,
     focal_gamma: float = 0.0,
+    n_threads: int | None = None,
 ) -> tuple[float, dict[str, float]]:
     """L_CF and its terms; parameters as in `reconstruction_loss` and `supervised_loss`, rho in [0, 1].
 
@@ -101,8 +109,8 @@ def combined_loss(
     terms : dict
         total, reconstruction, supervised, recon_weighted, sup_weighted and rho.
     """
-    reconstruction = reconstruction_loss(R, X, Y, C, lambda_reg)
-    supervised = supervised_loss(X, Y, labels, labeled_idx, aggregator, use_class_weights, focal_gamma)
+    reconstruction = reconstruction_loss(R, X, Y, C, lambda_reg, n_threads)
+    supervised = supervised_loss(X, Y, labels, labeled_idx, aggregator, use_class_weights, focal_gamma, n_threads)
     terms = weigh_terms(reconstruction, supervised, number(rho, "rho", 0, 1))
     return terms["total"], terms
 

@@ -70,11 +70,13 @@ def update_instance_factors(
     return Y
 
 
-def compute_reconstruction_error(X: ArrayLike, Y: ArrayLike, R: ArrayLike, C: ArrayLike | None) -> float:
+def compute_reconstruction_error(
+    X: ArrayLike, Y: ArrayLike, R: ArrayLike, C: ArrayLike | None, n_threads: int | None = None
+) -> float:
     """sum_ui c_ui (r_ui - x_u . y_i)^2 over what was predicted; parameters as above."""
     R, C = _weighted_matrix(R, C)
     X, Y = as_factors(X, Y, R.dtype)
-    return _core.weighted_residual(X, Y, R, C, resolve_threads(None))
+    return _core.weighted_residual(X, Y, R, C, resolve_threads(n_threads))
 
 
 def _weighted_matrix(R: ArrayLike, C: ArrayLike | None) -> tuple[Float, Float | None]:
