@@ -7,6 +7,23 @@ from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._typing import Float, Vector
 
 
+def starting_factors(R: Float, d: int, rank: int, rng: np.random.Generator | None) -> tuple[Float, Float]:
+    """Instance factors (d, n), spectral ones without a generator, and a view of their first `rank` rows.
+
+    The other rows are 0.
+    """
+    Y = spectral_factors(R, d) if rng is None else random_factors(rng, d, R.shape[1], R.dtype)
+    Y[rank:] = 0
+    return Y, Y[:rank]
+
+
+def pad_rows(factors: Float, d: int) -> Float:
+    """The factors (rank, columns) with rows of 0 up to d."""
+    padded = np.zeros((d, factors.shape[1]), factors.dtype)
+    padded[: len(factors)] = factors
+    return padded
+
+
 def random_factors(rng: np.random.Generator, d: int, columns: int, dtype: DTypeLike = np.float64) -> Float:
     """Standard normal factors (d, columns), scaled so that |column|^2 is 1 in expectation."""
     factors = np.empty((d, columns), dtype)
