@@ -44,7 +44,7 @@ py::tuple sweep_jointly(const py::array& X, const py::array& R, const py::object
         check_sizes(m, n, d);
         const DenseArray<T> x = dense<T>(X, "X");
         const Factors<T> y = output_factors<T>(Y, "Y", d, n);
-        Moments moments(m, d, true);
+        Moments moments(m, d);
         SweepOptions options;
         options.moments = &moments;
         options.residual = true;
@@ -59,7 +59,8 @@ py::tuple sweep_jointly(const py::array& X, const py::array& R, const py::object
         const Execution how = execution(n_threads);
         SweepResult result;
         RowMatrix<double> gradient(d, m);
-        Vector<double> gradient_theta = Vector<double>::Zero(m + 1), curvature = Vector<double>::Zero(d + 1);
+        Vector<double> gradient_theta = Vector<double>::Zero(m + 1);
+        RowMatrix<double> curvature = RowMatrix<double>::Zero(d + 1, d + 1);
         double reconstruction = 0;
         {
             const py::gil_scoped_release unlocked;
@@ -67,8 +68,9 @@ py::tuple sweep_jointly(const py::array& X, const py::array& R, const py::object
             const Eigen::MatrixXd X_exact = factors<T>(x).template cast<double>();
             reconstruction = penalised(result.residual, X_exact, moments, lambda_reg);
             for (Index u = 0; u < m; ++u) {
-                gradient.col(u) = 2 * rho * (times_packed(moments.gram, u, X_exact.col(u)) +
-                                             lambda_reg * X_exact.col(u) - moments.rhs.row(u).transpose());
+                gradient.col(u) = 2 * rho *
+                                  (times_packed(moments.gram, u, X_exact.col(u)) + lambda_reg * X_exact.col(u) -
+                                   moments.rhs.row(u).transpose());
             }
             if (point) {
                 gradient += (1 - rho) * result.gradient.head(d) * labelled->w().transpose();
@@ -78,8 +80,8 @@ py::tuple sweep_jointly(const py::array& X, const py::array& R, const py::object
             }
         }
         return py::make_tuple(reconstruction, result.supervised, to_array(std::move(gradient)),
-                              to_array(gradient_theta), to_array(std::move(moments.gram)), to_array(curvature),
-                              result.n_degenerate);
+                              to_array(gradient_theta), to_array(std::move(moments.gram)),
+                              to_array(std::move(curvature)), result.n_degenerate);
     });
 }
 
@@ -91,10 +93,10 @@ py::tuple direction(const py::array& gram, const py::array& curvature, const py:
     check_matrix(X, "X");
     const Index d = X.shape(0), m = X.shape(1);
     check_sizes(m, 1, d);
-    check_shape(gram, "gram", m + 2, packed_size(d));
-    check_length(curvature, "curvature", d + 1);
+    check_shape(gram, "gram", m + 1, packed_size(d));
+    check_shape(curvature, "curvature", d + 1, d + 1);
     check_length(w, "w", m);
-    check_length(prior, "prior", m + 1);
+    check_length(prior, "prior", m);
     check_shape(gradient_X, "gradient_X", d, m);
     check_length(gradient_theta, "gradient_theta", m + 1);
     const DenseArray<double> gram_array = dense<double>(gram, "gram"), X_array = dense<double>(X, "X"),
@@ -107,9 +109,14 @@ py::tuple direction(const py::array& gram, const py::array& curvature, const py:
     Vector<double> g = vector_map(g_array);
     {
         const py::gil_scoped_release unlocked;
-        const JointPoint at{factors<double>(gram_array), vector_map(curvature_array), factors<double>(X_array),
-                            vector_map(w_array),         vector_map(prior_array),     lambda_reg,
-                            rho,                         learns};
+        const JointPoint at{factors<double>(gram_array),
+                            factors<double>(curvature_array),
+                            factors<double>(X_array),
+                            vector_map(w_array),
+                            vector_map(prior_array),
+                            lambda_reg,
+                            rho,
+                            learns};
         apply_inverse_curvature(at, how, G, g);
     }
     return py::make_tuple(to_array(std::move(G)), to_array(g));

@@ -6,6 +6,7 @@
 #include "cfensemble/label_step.hpp"
 #include "cfensemble/pass.hpp"
 #include "cfensemble/residual.hpp"
+#include "cfensemble/symmetric.hpp"
 
 namespace cfensemble {
 namespace {
@@ -73,7 +74,7 @@ class Sweep {
     }
 
     bool joint() const { return options_.aggregator && options_.supervised_weight > 0; }
-    Index n_totals() const { return kGradient + (joint() ? 2 : 1) * (step_.rank() + 1); }
+    Index n_totals() const { return kGradient + step_.rank() + 1 + (joint() ? packed_size(step_.rank() + 1) : 0); }
 
     template <class Row>
     void operator()(Tile<T>& tile, int thread, Row&& totals) {
@@ -86,7 +87,7 @@ class Sweep {
             if (options_.residual) {
                 totals[kResidual] += std::isnan(outcome.residual) ? residual_(tile.data, group, y) : outcome.residual;
             }
-            if (options_.aggregator) add_supervised(tile.data, group, y, begin, size, scratch, totals);
+            if (options_.aggregator) add_supervised(y, begin, size, scratch, totals);
             if (options_.moments) tile.factors.set_group(group, y);
             if (step_.reduced()) step_.expand(y, scratch.expanded.data());
             store_group(step_.reduced() ? scratch.expanded.data() : y, begin, size, Y_);
@@ -96,10 +97,15 @@ class Sweep {
   private:
     struct Scratch {
         Scratch(const InstanceStep<T>& s, Index d)
-            : step(s), y(s.rank() * kGroup<T>), expanded(d * kGroup<T>), response(s.rank() * kGroup<T>) {}
+            : step(s),
+              y(s.rank() * kGroup<T>),
+              expanded(d * kGroup<T>),
+              response(s.rank() * kGroup<T>),
+              feature(Vector<double>::Ones(s.rank() + 1)) {}
         typename InstanceStep<T>::Scratch step;
         Buffer<T> y, expanded, response;
-        double spread[kGroup<T>];  // v . A^-1 v of labelled instances
+        Vector<double> feature;
+        double z0[kGroup<T>], spread[kGroup<T>];  // of labelled instances, as in LabelStep
     };
 
     struct LabelledInstance {
@@ -126,6 +132,11 @@ class Sweep {
         return sum;
     }
 
+    LabelStep label_step(const LabelledInstance& instance, const Scratch& scratch) const {
+        return {scratch.z0[instance.lane], scratch.spread[instance.lane], options_.supervised_weight * instance.omega,
+                instance.positive, options_.aggregator->loss};
+    }
+
     // Moves the labelled instances' y to where their loss counts, too, and returns by how much the residual grows.
     double step_labelled(const PackedTile<T>& tile, Index group, Index begin, Index size, T* y,
                          Scratch& scratch) const {
@@ -137,15 +148,11 @@ class Sweep {
             if (!responded) step_.respond(tile, group, v_data_.data(), a, scratch.step);
             responded = true;
             const Index lane = instance.lane;
-            double& spread = scratch.spread[lane];
-            spread = dot(v_, a, lane);
-            if (!(spread > 0)) {  // v = 0, or no weight and no penalty
-                spread = 0;
-                return;
-            }
-            const double z0 = dot(v_, y, lane) + point.b;
-            const LabelStep step{z0, spread, options_.supervised_weight * instance.omega, instance.positive, point.loss};
-            const double length = (step.minimiser() - z0) / spread;
+            const double z0 = dot(v_, y, lane) + point.b, spread = std::max(dot(v_, a, lane), 0.0);
+            scratch.z0[lane] = z0;
+            scratch.spread[lane] = spread;
+            if (spread == 0) return;  // v = 0, or no weight and no penalty
+            const double length = (label_step(instance, scratch).minimiser() - z0) / spread;
             double cross = 0, square = 0;
             for (Index j = 0; j < v_.size(); ++j) {
                 T& factor = y[j * kGroup<T> + lane];
@@ -163,28 +170,24 @@ class Sweep {
 
     // The labelled among instances [begin, begin + size), whose factors are y.
     template <class Row>
-    void add_supervised(PackedTile<T>& tile, Index group, const T* y, Index begin, Index size, const Scratch& scratch,
-                        Row& totals) const {
+    void add_supervised(const T* y, Index begin, Index size, Scratch& scratch, Row& totals) const {
         const AggregatorPoint& point = *options_.aggregator;
-        const Index rank = v_.size(), curvature = kGradient + rank + 1;
+        const Index rank = v_.size();
+        Vector<double>& feature = scratch.feature;  // (y, 1)
         for_each_labelled(begin, size, [&](const LabelledInstance& instance) {
             const Index lane = instance.lane;
-            const double z = dot(v_, y, lane) + point.b, omega = instance.omega;
-            const FocalLoss f = point.loss.at(z, instance.positive);
+            for (Index j = 0; j < rank; ++j) feature[j] = static_cast<double>(y[j * kGroup<T> + lane]);
+            const double z = v_.dot(feature.head(rank)) + point.b, omega = instance.omega;
+            const FocalLoss f =
+                joint() ? label_step(instance, scratch).at_minimiser(z) : point.loss.at(z, instance.positive);
             totals[kSupervised] += omega * f.value;
-            const auto add = [&](Index first, double weight) {
-                for (Index j = 0; j < rank; ++j) {
-                    totals[first + j] += weight * static_cast<double>(y[j * kGroup<T> + lane]);
-                }
-                totals[first + rank] += weight;
-            };
-            add(kGradient, omega * f.first);
+            totals.segment(kGradient, rank + 1) += omega * f.first * feature.transpose();
             if (!joint()) return;
-            const double weight = options_.supervised_weight * omega;
-            const LabelStep step{z, scratch.spread[lane], weight, instance.positive, point.loss};
-            const double kept = omega * step.reduced(f.second);
-            add(curvature, kept);
-            if (options_.moments) tile.label_weights(group)[lane] = static_cast<T>(kept);
+            const double kept = omega * f.second;
+            for (Index j = 0; j <= rank; ++j) {
+                const Index first = kGradient + rank + 1 + packed_index(j, 0);
+                totals.segment(first, j + 1) += kept * feature[j] * feature.head(j + 1).transpose();
+            }
         });
     }
 
@@ -224,7 +227,10 @@ SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda,
         result.gradient.head(d) = step.reduced() ? Vector<double>(step.basis() * gradient) : Vector<double>(gradient);
         result.gradient[d] = totals[Sweep<T>::kGradient + rank];
     }
-    if (joint) result.curvature = totals.tail(rank + 1);
+    if (joint) {
+        const RowMatrix<double> packed = totals.tail(packed_size(rank + 1)).transpose();
+        result.curvature = unpack_symmetric(ConstFactors<double>(packed.data(), 1, packed.size()), 0, rank + 1);
+    }
     if (reduced) {
         for (Index u = 0; u <= m; ++u) rotate_packed(step.basis(), reduced->gram, u, options.moments->gram);
         options.moments->rhs += reduced->rhs * step.basis().transpose();

@@ -19,7 +19,7 @@ def make_torch(**options) -> CFEnsemblePyTorchTrainer:
 
 
 def make_joint(**options) -> CFEnsembleJointTrainer:
-    defaults = {"latent_dim": 6, "max_iter": 15, "random_seed": 0, "init": "random", "aggregator_l2": 0.0}
+    defaults = {"latent_dim": 6, "max_iter": 15, "random_seed": 0, "init": "random"}
     return CFEnsembleJointTrainer(**(defaults | options))
 
 

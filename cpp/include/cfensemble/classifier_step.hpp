@@ -7,17 +7,9 @@
 #include <vector>
 
 #include "cfensemble/moments.hpp"
-#include "cfensemble/semidefinite.hpp"
+#include "cfensemble/symmetric.hpp"
 
 namespace cfensemble {
-
-inline Eigen::MatrixXd unpack_symmetric(const ConstFactors<double>& packed, Index row, Index d) {
-    Eigen::MatrixXd full(d, d);
-    for (Index j = 0; j < d; ++j) {
-        for (Index k = 0; k <= j; ++k) full(j, k) = full(k, j) = packed(row, packed_index(j, k));
-    }
-    return full;
-}
 
 // Writes X (d, m), given Moments' gram and rhs. Returns how many systems were singular to working precision; those get
 // their minimum-norm solution. A classifier without any weight gets x = 0 and is not counted.

@@ -22,7 +22,7 @@
 #include "cfensemble/cholesky.hpp"
 #include "cfensemble/gram.hpp"
 #include "cfensemble/packing.hpp"
-#include "cfensemble/semidefinite.hpp"
+#include "cfensemble/symmetric.hpp"
 
 namespace cfensemble {
 

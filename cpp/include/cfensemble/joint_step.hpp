@@ -6,9 +6,10 @@
 //
 //     H = D + (1 - rho) B' P B,     B (dX, dw, db) = (sum_u w_u dx_u + X dw, db) = (dv, db).
 //
-// D is block diagonal: 2 rho (gram(u) + lambda I) for x_u, a ridge for (w, b). P = sum_i h_i (y_i, 1) (y_i, 1)' is what the
-// labels add, by the reduced curvatures h of label_step.hpp. It has the rank d + 1 and couples all variables, since the
-// loss depends on them through v = X w and b only: with P = L L', D^-1 and one system of that size give H^-1 (Woodbury).
+// D is block diagonal: 2 rho (gram(u) + lambda I) for x_u, a ridge for (w, b). P = sum_i h_i (y_i, 1) (y_i, 1)' is what
+// the labels add, by the reduced curvatures h of label_step.hpp. It has the rank d + 1 and couples all variables, since
+// the loss depends on them through v = X w and b only: with P = L L', D^-1 and one system of that size give H^-1
+// (Woodbury).
 #pragma once
 
 #include <algorithm>
@@ -20,13 +21,13 @@
 
 namespace cfensemble {
 
-// Where H is taken: its moments (with those of the labels), and sum_i h_i (y_i, 1).
+// Where H is taken.
 struct JointPoint {
-    ConstFactors<double> gram;
-    Eigen::Map<const Vector<double>> curvature;  // (d + 1)
-    Eigen::MatrixXd X;                           // (d, m)
-    Eigen::Map<const Vector<double>> w;          // (m)
-    Eigen::Map<const Vector<double>> prior;      // (m + 1): curvature of what is added to L_sup, for (w, b)
+    ConstFactors<double> gram;               // of Moments
+    ConstFactors<double> P;                  // (d + 1, d + 1)
+    ConstFactors<double> X;                  // (d, m)
+    Eigen::Map<const Vector<double>> w;      // (m)
+    Eigen::Map<const Vector<double>> prior;  // (m): the diagonal curvature of what L_sup has besides, in w
     double lambda, rho;
     bool learns;  // whether w and b are variables, too
 };
@@ -36,14 +37,11 @@ inline void apply_inverse_curvature(const JointPoint& at, const Execution& execu
                                     Eigen::Ref<Vector<double>> g) {
     const Index m = G.cols(), d = G.rows();
     const double supervised = 1 - at.rho;
-    Eigen::MatrixXd P(d + 1, d + 1);
-    P.topLeftCorner(d, d) = unpack_symmetric(at.gram, m, d);
-    P.col(d) = P.row(d).transpose() = at.curvature;
-    if (!at.gram.allFinite() || !P.allFinite()) {
+    if (!at.gram.allFinite() || !at.P.allFinite()) {
         throw std::overflow_error(
             "the sums over instances are not finite: C or the factors are too large for R's precision");
     }
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(supervised * P);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(supervised * at.P);
     const Eigen::MatrixXd L = eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0.0).cwiseSqrt().asDiagonal();
 
     // The classifiers' part of inner = I + L' B D^-1 B' L, and D^-1 of their gradients.
@@ -73,7 +71,8 @@ inline void apply_inverse_curvature(const JointPoint& at, const Execution& execu
         const Eigen::MatrixXd seen = L.transpose() * reach;
         const Vector<double> diagonal = seen.colwise().squaredNorm().transpose();
         constexpr double kFree = 1e-5;
-        D = (supervised * at.prior).array() + std::max(kFree * diagonal.maxCoeff(), 1e-200);
+        D.setConstant(std::max(kFree * diagonal.maxCoeff(), 1e-200));
+        D.head(m) += supervised * at.prior;
         inner += seen * D.cwiseInverse().asDiagonal() * seen.transpose();
         g = g.cwiseQuotient(D);
     } else {

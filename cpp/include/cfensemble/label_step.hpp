@@ -2,13 +2,13 @@
 //
 //     min_y  sum_u c_u (r_u - x_u . y)^2 + lambda |y|^2 + weight f(v . y + b).
 //
-// With A = X C X' + lambda I, y0 the minimiser of the first two terms and z0 = v . y0 + b, these exceed their minimum by
-// (y - y0)' A (y - y0). Among all y with the same z that is least, namely (z - z0)^2 / S, at
+// With A = X C X' + lambda I, y0 the minimiser of the first two terms and z0 = v . y0 + b, these exceed their minimum
+// by (y - y0)' A (y - y0). Among all y with the same z that is least, namely (z - z0)^2 / S, at
 //
 //     y = y0 + (z - z0) / S a,    a = A^-1 v,    S = v . a,
 //
-// which leaves one unknown: z minimises (z - z0)^2 / S + weight f(z). So a system that is factorised anyway and one more
-// substitution give the exact minimiser, however far f is from a quadratic.
+// which leaves one unknown: z minimises (z - z0)^2 / S + weight f(z). So a system that is factorised anyway and one
+// more substitution give the exact minimiser, however far f is from a quadratic.
 //
 // That minimum as a function of z0 has the curvature f'' / (1 + weight S f'' / 2) in place of f'': y gives way. It is
 // what the labels add to the Hessian in the other parameters.
@@ -22,7 +22,7 @@
 namespace cfensemble {
 
 struct LabelStep {
-    double z0, spread, weight;  // spread: S > 0
+    double z0, spread, weight;  // spread: S
     bool positive;
     const LabelLoss& loss;
 
@@ -41,26 +41,29 @@ struct LabelStep {
         return loss.score(best, positive);
     }
 
-    // What is left of a curvature f'', as weight for the label moments: never negative.
-    double reduced(double curvature) const {
-        const double kept = std::max(curvature, 0.0);
-        return kept / (1 + half() * kept);
+    // f at the minimiser z and, per unit of weight, the first two derivatives in z0 of the minimum. The first is f' by
+    // the envelope theorem, the second never negative. Held by the clip of probabilities, z does not follow z0.
+    FocalLoss at_minimiser(double z) const {
+        const FocalLoss f = loss.at(z, positive);
+        if (half() > 0 && loss.is_clipped(loss.score(z, positive)) && !loss.is_clipped(loss.score(z0, positive))) {
+            return {f.value, (z0 - z) / half(), 1 / half()};
+        }
+        const double curvature = std::max(f.second, 0.0);
+        return {f.value, f.first, curvature / (1 + half() * curvature)};
     }
 
   private:
     double half() const { return weight * spread / 2; }
-    double value(double s0, double s) const {
-        return (s - s0) * (s - s0) + 2 * half() * loss.at_score(s).value;
-    }
+    double value(double s0, double s) const { return (s - s0) * (s - s0) + 2 * half() * loss.at_score(s).value; }
 
-    // A zero of e(s) = s - s0 + half f'(s), at most 0 at `low`, at least 0 at `high` (or else `high`), by Newton's method
-    // kept in a shrinking bracket: where that does not halve the step twice in a row, the bracket is halved.
+    // A zero of e(s) = s - s0 + half f'(s), at most 0 at `low`, at least 0 at `high` (or else `high`), by Newton's
+    // method kept in a shrinking bracket: where that does not halve the step twice in a row, the bracket is halved.
     double root(double s0, double low, double high, double s) const {
         constexpr int kMost = 200;
         constexpr double kPrecision = 1e-9;  // of a step, after which Newton's error is its square
         double last = high - low, before = last;
         for (int i = 0; i < kMost; ++i) {
-            const FocalLoss f = loss.at_score(s);
+            const LabelLoss::Slopes f = loss.slopes_at_score(s);
             const double e = s - s0 + half() * f.first, slope = 1 + half() * f.second;
             (e < 0 ? low : high) = s;
             double next = s - e / slope;

@@ -48,19 +48,33 @@ struct LabelLoss {
     // The score s that a z gives to the truth, and the z of a score.
     double score(double z, bool positive) const { return positive ? z : logistic ? -z : 1 - z; }
 
+    struct Slopes {
+        double first, second;  // f', f''
+    };
+
     // f, f', f'' with respect to the score, and to z.
     FocalLoss at_score(double s) const { return logistic ? focal_loss(s, true, gamma) : clipped(s); }
+    Slopes slopes_at_score(double s) const {
+        if (logistic && gamma == 0) {  // without a logarithm
+            const double q = sigmoid(-s);
+            return {-q, q * (1 - q)};
+        }
+        const FocalLoss f = at_score(s);
+        return {f.first, f.second};
+    }
     FocalLoss at(double z, bool positive) const {
         FocalLoss f = at_score(score(z, positive));
         if (!positive) f.first = -f.first;
         return f;
     }
 
-    // Where (s - s0)^2 + 2 half f(s) has its minimum, if not at s0: |f'| is at most 1 + gamma / e, as -p log p <= 1 / e.
+    // Where (s - s0)^2 + 2 half f(s) has its minimum, if not at s0: |f'| is at most 1 + gamma / e, as -p log p <= 1 /
+    // e.
     double least_score() const { return logistic ? -std::numeric_limits<double>::infinity() : kClip; }
     double greatest_score(double s0, double half) const {
         return logistic ? s0 + half * (1 + gamma * kInverseE) : 1 - kClip;
     }
+    bool is_clipped(double s) const { return !logistic && s >= 1 - 2 * kClip; }  // at the truth's end
     // Whether that function is known to be convex: f'' is at least -gamma / e.
     bool is_convex(double half) const { return gamma == 0 || half * gamma * kInverseE < 1; }
 

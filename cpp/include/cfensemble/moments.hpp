@@ -14,21 +14,20 @@
 namespace cfensemble {
 
 // For classifier u:  gram(u) = sum_i c_ui y_i y_i' (packed),  rhs(u) = sum_i c_ui r_ui y_i.  The last row of gram is
-// Y Y'; with labels the one before it is their moments, sum_i h_i y_i y_i' with a tile's label weights h. In float64
-// whatever the data's precision.
+// Y Y'. In float64 whatever the data's precision.
 struct Moments {
-    Moments(Index n_classifiers, Index d, bool with_labels = false)
-        : gram(RowMatrix<double>::Zero(n_classifiers + (with_labels ? 2 : 1), packed_size(d))),
+    Moments(Index n_classifiers, Index d)
+        : gram(RowMatrix<double>::Zero(n_classifiers + 1, packed_size(d))),
           rhs(RowMatrix<double>::Zero(n_classifiers, d)) {}
-
-    bool with_labels() const { return gram.rows() > rhs.rows() + 1; }
 
     Moments& operator+=(const Moments& other) {
         gram += other.gram;
         rhs += other.rhs;
         return *this;
     }
-    Index bytes() const { return static_cast<Index>(sizeof(double)) * (gram.size() + rhs.size()); }
+    static Index bytes(Index n_classifiers, Index d) {
+        return static_cast<Index>(sizeof(double)) * ((n_classifiers + 1) * packed_size(d) + n_classifiers * d);
+    }
 
     RowMatrix<double> gram;
     RowMatrix<double> rhs;

@@ -19,13 +19,8 @@ inline constexpr Index kTile = 128;  // instances; a multiple of every kGroup
 template <class T>
 class PackedTile {
   public:
-    // With a row of weights for the label moments where `label_row` says so.
-    PackedTile(Index n_classifiers, bool label_row)
-        : m_(n_classifiers),
-          weight_rows_(m_ + (label_row ? 2 : 1)),
-          weights_(weight_rows_ * kTile),
-          targets_(m_ * kTile),
-          weighted_(m_ * kTile) {}
+    explicit PackedTile(Index n_classifiers)
+        : m_(n_classifiers), weights_((m_ + 1) * kTile), targets_(m_ * kTile), weighted_(m_ * kTile) {}
 
     // Copies the problem's columns [begin, end), at most kTile, and checks them.
     void pack(const Problem<T>& problem, Index begin, Index end) {
@@ -35,33 +30,25 @@ class PackedTile {
         for (Index u = 0; u < m_; ++u) {
             if (!pack_row(problem, terms, u)) reject(problem, u);
         }
-        for (Index group = 0; group < n_groups(); ++group) {
-            for (Index lane = 0; lane < kGroup<T>; ++lane) {
-                row_of_ones(group)[lane] = group * kGroup<T> + lane < n_ ? T(1) : T(0);
-            }
-            if (weight_rows_ > m_ + 1) std::fill_n(label_weights(group), kGroup<T>, T(0));
+        for (Index i = 0; i < n_groups() * kGroup<T>; ++i) {
+            weights_.data()[(i / kGroup<T> * (m_ + 1) + m_) * kGroup<T> + i % kGroup<T>] = i < n_ ? T(1) : T(0);
         }
     }
 
     Index n_classifiers() const { return m_; }
-    Index weight_rows() const { return weight_rows_; }
     Index begin() const { return begin_; }
     Index size() const { return n_; }
     Index n_groups() const { return (n_ + kGroup<T> - 1) / kGroup<T>; }
 
-    // A group's rows: m of weights c, that of the label weights if there is one, and one of 1 (sums over all instances
-    // are moments too); m of predictions r; m of products c r.
-    const T* weights(Index group) const { return weights_.data() + group * weight_rows_ * kGroup<T>; }
-    // 0 once packed; what a visit writes here weighs the label moments.
-    T* label_weights(Index group) { return weights_.data() + (group * weight_rows_ + m_) * kGroup<T>; }
+    // A group's rows: m + 1 of weights c, the last one 1 (sums over all instances are moments too); m of predictions r;
+    // m of products c r.
+    const T* weights(Index group) const { return weights_.data() + group * (m_ + 1) * kGroup<T>; }
     const T* targets(Index group) const { return targets_.data() + group * m_ * kGroup<T>; }
     const T* weighted_targets(Index group) const { return weighted_.data() + group * m_ * kGroup<T>; }
 
   private:
     using P = Packet<T>;
     static constexpr Index kRowsAhead = 4;
-
-    T* row_of_ones(Index group) { return weights_.data() + ((group + 1) * weight_rows_ - 1) * kGroup<T>; }
 
     // What the confidence rule makes of an instance, whatever the prediction: c = (base + extra) (offset + slope r).
     struct InstanceTerms {
@@ -97,7 +84,7 @@ class PackedTile {
             const Index first = group * kGroup<T>, size = std::min(kGroup<T>, n_ - first);
             const T* r_source = lanes_of(problem.R, u, begin_ + first, size, r_copy);
             const T* c_source = problem.C ? lanes_of(*problem.C, u, begin_ + first, size, c_copy) : nullptr;
-            const Index at = (group * m_ + u) * kGroup<T>, weight_at = (group * weight_rows_ + u) * kGroup<T>;
+            const Index at = (group * m_ + u) * kGroup<T>, weight_at = at + group * kGroup<T>;
             for (Index lane = 0; lane < kGroup<T>; lane += kLanes<T>) {
                 P r = simd::ploadu<P>(r_source + lane);
                 P c = c_source ? simd::ploadu<P>(c_source + lane) : zero;
@@ -158,7 +145,7 @@ class PackedTile {
         }
     }
 
-    Index m_, weight_rows_, begin_ = 0, n_ = 0;
+    Index m_, begin_ = 0, n_ = 0;
     Buffer<T> weights_, targets_, weighted_;
 };
 

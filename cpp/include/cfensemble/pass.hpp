@@ -17,7 +17,7 @@ namespace cfensemble {
 // A tile on its way through a pass: first the data, then the factors.
 template <class T>
 struct Tile {
-    Tile(Index n_classifiers, Index d, bool label_row) : data(n_classifiers, label_row), factors(d) {}
+    Tile(Index n_classifiers, Index d) : data(n_classifiers), factors(d) {}
 
     PackedTile<T> data;
     FactorRows<T> factors;
@@ -32,7 +32,7 @@ void add_moments(const Tile<T>& tile, const Strip& strip, Index begin, Index end
     const FactorRows<T>& y = tile.factors;
     const Index m = data.n_classifiers(), n_groups = data.n_groups();
     products.form(strip, y, n_groups * kGroup<T>);
-    add_products(data.weights(0), data.weight_rows(), n_groups, begin, end, products.data(), StripProducts<T>::stride(strip),
+    add_products(data.weights(0), m + 1, n_groups, begin, end, products.data(), StripProducts<T>::stride(strip),
                  strip.size(), strip.begin(), moments.gram);
     if (strip.end_row == y.d()) {
         add_products(data.weighted_targets(0), m, n_groups, begin, std::min(end, m), y.row(0), y.stride(), y.d(), 0,
@@ -55,7 +55,7 @@ class OrderedSum {
                 spare_.pop_back();
             }
         }
-        if (!sum) return std::make_unique<Moments>(total_.rhs.rows(), total_.rhs.cols(), total_.with_labels());
+        if (!sum) return std::make_unique<Moments>(total_.rhs.rows(), total_.rhs.cols());
         sum->gram.setZero();
         sum->rhs.setZero();
         return sum;
@@ -100,13 +100,12 @@ class Pass {
     template <class Visit>
     Vector<double> run(Index n_totals, const Visit& visit) {
         constexpr Index kSlots = 64, kCached = Index(1) << 20;  // bytes that stay in cache beside a tile
-        const bool slots = !moments_ || moments_->bytes() <= kCached;
+        const bool slots = !moments_ || Moments::bytes(m(), d_) <= kCached;
         return slots ? run_in_slots(std::min(kSlots, n_tiles_), n_totals, visit) : run_in_blocks(n_totals, visit);
     }
 
   private:
     Index m() const { return problem_.n_classifiers(); }
-    bool with_labels() const { return moments_ && moments_->with_labels(); }
 
     // Multiply-adds, about.
     Index work() const { return problem_.n_instances() * (m() * (packed_size(d_) + d_) + d_ * d_ * d_ / 6); }
@@ -128,7 +127,7 @@ class Pass {
         PerThread<Tile<T>> tiles(execution_);
         PerThread<StripProducts<T>> products(execution_);
         parallel_for(n_slots, execution_, [&](Index slot, int thread, const auto& checkpoint) {
-            Tile<T>& tile = tiles.get(thread, m(), d_, with_labels());
+            Tile<T>& tile = tiles.get(thread, m(), d_);
             std::unique_ptr<Moments> sum = sums ? sums->borrow() : nullptr;
             for (Index index = n_tiles_ * slot / n_slots; index < n_tiles_ * (slot + 1) / n_slots; ++index) {
                 checkpoint();
@@ -136,7 +135,7 @@ class Pass {
                 visit(tile, thread, totals.row(slot));
                 if (!sum) continue;
                 for (const Strip& strip : strips_) {
-                    add_moments(tile, strip, 0, tile.data.weight_rows(), products.get(thread, d_), *sum);
+                    add_moments(tile, strip, 0, m() + 1, products.get(thread, d_), *sum);
                 }
             }
             if (sum) sums->give_back(slot, std::move(sum));
@@ -150,9 +149,9 @@ class Pass {
         const Index tile_bytes = kTile * (3 * m() + d_) * static_cast<Index>(sizeof(T));
         const Index capacity = std::clamp(kBlockBytes / tile_bytes, std::min(kLeastTiles, n_tiles_), n_tiles_);
         std::vector<Tile<T>> tiles;
-        for (Index i = 0; i < capacity; ++i) tiles.emplace_back(m(), d_, with_labels());
+        for (Index i = 0; i < capacity; ++i) tiles.emplace_back(m(), d_);
         PerThread<StripProducts<T>> products(execution_);
-        const Index n_rows = moments_->gram.rows(), n_parts = (n_rows + kClassifiers - 1) / kClassifiers;
+        const Index n_parts = (m() + kClassifiers) / kClassifiers;
         Vector<double> sum = Vector<double>::Zero(n_totals);
         for (Index begin = 0; begin < n_tiles_; begin += capacity) {
             const Index size = std::min(capacity, n_tiles_ - begin);
@@ -164,7 +163,7 @@ class Pass {
             const Index n_tasks = n_parts * static_cast<Index>(strips_.size());
             parallel_for(n_tasks, execution_, [&](Index task, int thread, const auto& checkpoint) {
                 const Strip& strip = strips_[static_cast<std::size_t>(task / n_parts)];
-                const Index first = task % n_parts * kClassifiers, end = std::min(first + kClassifiers, n_rows);
+                const Index first = task % n_parts * kClassifiers, end = std::min(first + kClassifiers, m() + 1);
                 for (Index i = 0; i < size; ++i) {
                     checkpoint();
                     add_moments(tiles[static_cast<std::size_t>(i)], strip, first, end, products.get(thread, d_),

@@ -103,7 +103,7 @@ class JointObjective:
             point.curvature,
             point.X.astype(np.float64, copy=False),
             point.theta[:-1],
-            np.append(self.prior.curvature(point.theta[:-1]), 0.0),
+            self.prior.curvature(point.theta[:-1]),
             self.lambda_reg,
             self.rho,
             self.learns,

@@ -32,9 +32,9 @@ class CFEnsembleJointTrainer(BaseTrainer):
     finds Y. It is minimised by limited-memory BFGS on top of a model of its curvature; no step ever raises L_CF. The
     model's own step, without memory, is that of alternating least squares with the labels as one more classifier.
 
-    Without a prior on the weights L_CF may have no minimum, but fall for ever while the weights grow: a deviation of the
-    reconstruction so small that it costs nothing is then all that a label takes to be fitted. `aggregator_l2` is the
-    prior, and not 0 by default; at ``1 / n_labeled`` it counts as much as one labelled instance.
+    Without a prior on the weights L_CF may have no minimum, but fall for ever while the weights grow: a deviation of
+    the reconstruction so small that it costs nothing is then all that a label takes to be fitted. `aggregator_l2` is
+    the prior, and not 0 by default; at ``1 / n_labeled`` it counts as much as one labelled instance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-// Systems that may be singular.
+// Symmetric matrices: from their packed triangles, and systems of them that may be singular.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,14 @@
 #include "cfensemble/config.hpp"
 
 namespace cfensemble {
+
+inline Eigen::MatrixXd unpack_symmetric(const ConstFactors<double>& packed, Index row, Index d) {
+    Eigen::MatrixXd full(d, d);
+    for (Index j = 0; j < d; ++j) {
+        for (Index k = 0; k <= j; ++k) full(j, k) = full(k, j) = packed(row, packed_index(j, k));
+    }
+    return full;
+}
 
 // The minimum-norm solution of A x = b for a symmetric, positive semidefinite A, and whether A is singular.
 inline std::pair<Eigen::VectorXd, bool> solve_semidefinite(const Eigen::MatrixXd& A, const Eigen::VectorXd& b) {
