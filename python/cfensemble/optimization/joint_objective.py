@@ -87,7 +87,8 @@ class JointObjective:
             X, self.R, self.C, self.lambda_reg, self.rho, self.Y, supervision, self.logistic, self.threads
         )
         if self.learns:
-            supervised += self.prior.value(theta[:-1])
+            with np.errstate(over="ignore"):  # a step too far, which the line search will take back
+                supervised += self.prior.value(theta[:-1])
             gradient[:-1] += (1 - self.rho) * self.prior.gradient(theta[:-1])
         else:
             gradient[:] = 0

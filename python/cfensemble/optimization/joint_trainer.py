@@ -170,7 +170,7 @@ class _Run:
 
     def iterate(self) -> None:
         trainer, weighting = self.trainer, self.problem.weighting
-        decrease = np.inf  # the last one, relatively
+        decrease = np.inf  # the last one
         for iteration in range(trainer.max_iter):
             if iteration > 0 and not weighting.is_constant:
                 self.reweigh(iteration)
@@ -178,11 +178,11 @@ class _Run:
             point = self.point
             direction = self.direction()
             expected = -float(point.gradient @ direction) / 2
-            if trainer.tol > 0 and max(decrease, expected / abs(point.value)) <= trainer.tol:
+            if trainer.tol > 0 and max(decrease, expected) <= trainer.tol * abs(point.value):
                 self.converged = True
                 return
             advanced = self.advance(direction)
-            decrease = (point.value - self.point.value) / abs(point.value)
+            decrease = point.value - self.point.value
             self.stopped = trainer._record(
                 self.history,
                 self.problem.rho,

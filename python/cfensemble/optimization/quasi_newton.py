@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from cfensemble._typing import Vector
 
@@ -48,7 +48,7 @@ class Memory:
             return -solve(gradient)
         steps, changes = np.array(self._steps), np.array(self._changes)
         products = np.triu(steps @ changes.T)
-        along = solve_triangular(products, steps @ gradient, check_finite=False)
+        along = dtrtrs(products, steps @ gradient)[0]
         newton = solve(gradient - along @ changes)
         along = products.diagonal() * along - changes @ newton
-        return -(newton + solve_triangular(products, along, trans=1, check_finite=False) @ steps)
+        return -(newton + dtrtrs(products, along, trans=1)[0] @ steps)
