@@ -116,16 +116,16 @@ def joint_sweep(
         c = _observed(R, C)[1]
         for i, label, share in zip(columns, labels, omega, strict=True):
             response = np.linalg.pinv(exact * c[:, i] @ exact.T + lambda_reg * np.eye(d), hermitian=True) @ v
-            spread, pull = v @ response, (1 - rho) / rho * share
-            z0 = float(v @ Y[:, i] + b)
+            spread, pull = float(v @ response), float((1 - rho) / rho * share)
+            z0 = float(v @ Y[:, i]) + b
             if spread > 0 and pull > 0:
                 z = _label_step(z0, spread, pull, label, gamma, logistic)
                 Y[:, i] += (z - z0) / spread * response
             feature = np.append(Y[:, i], 1.0)
-            loss, slope, curvature = _label_loss(_score(v @ Y[:, i] + b, label, logistic), gamma, logistic)
+            loss, slope, curvature = _label_loss(_score(float(v @ Y[:, i]) + b, label, logistic), gamma, logistic)
             half = pull * spread / 2
             kept, slope = max(curvature, 0) / (1 + half * max(curvature, 0)), slope if label else -slope
-            z, edge = v @ Y[:, i] + b, 1 - 2e-7
+            z, edge = float(v @ Y[:, i]) + b, 1 - 2e-7
             if not logistic and half > 0 and _score(z0, label, False) < edge <= _score(z, label, False):
                 kept, slope = 1 / half, (z0 - z) / half  # held by the clip, z does not follow z0
             supervised += share * loss

@@ -40,12 +40,18 @@ def spectral_factors(R: Float, d: int) -> Float:
     """
     m, n = R.shape
     blocks = list(column_blocks(R.shape, LARGE))
-    total = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks)
-    count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
-    mean = (total / np.maximum(count, 1))[:, None]
+    total = sum(R[:, columns].sum(axis=1, dtype=np.float64) for columns in blocks)
+    if np.isnan(total).any():
+        total = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks)
+        count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
+        mean = (total / np.maximum(count, 1))[:, None]
 
-    def filled(columns: slice) -> Vector:
-        return np.where(np.isnan(R[:, columns]), mean, R[:, columns])
+        def filled(columns: slice) -> Vector:
+            return np.where(np.isnan(R[:, columns]), mean, R[:, columns])
+    else:
+
+        def filled(columns: slice) -> Vector:
+            return R[:, columns].astype(np.float64, copy=False)
 
     gram = sum(block @ block.T for block in map(filled, blocks))
     squares, U = np.linalg.eigh(gram)
