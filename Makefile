@@ -31,6 +31,7 @@ slow: $(VENV)/test
 bench: $(VENV)/bench
 	$(BIN)/python bench/kernels.py
 	$(BIN)/python -m pytest bench --benchmark-only
+	$(BIN)/python bench/joint_solver.py
 	$(BIN)/python bench/als_vs_torch.py
 	$(BIN)/python bench/failure_modes.py
 

@@ -1,21 +1,13 @@
-#include <limits>
-
 #include "arrays.hpp"
 #include "bind.hpp"
 #include "cfensemble/als.hpp"
 #include "cfensemble/balance.hpp"
 #include "cfensemble/classifier_step.hpp"
 #include "labelled.hpp"
+#include "options.hpp"
 
 namespace cfensemble::bindings {
 namespace {
-
-template <class T>
-void check_lambda(double lambda_reg) {
-    if (!(lambda_reg >= 0 && lambda_reg <= static_cast<double>(std::numeric_limits<T>::max()))) {
-        throw std::invalid_argument("lambda_reg must be finite and at least 0, got " + std::to_string(lambda_reg));
-    }
-}
 
 std::optional<Form> form_of(const std::optional<std::string>& name) {
     if (!name) return std::nullopt;
@@ -47,9 +39,6 @@ py::tuple instance_step(const py::array& X, const py::array& R, const py::object
     });
 }
 
-// w, b, columns, labels, weights, focal_gamma
-using Supervision = std::tuple<py::array, double, py::array, py::array, py::array, double>;
-
 py::tuple sweep_with_moments(const py::array& X, const py::array& R, const py::object& C, double lambda_reg,
                              py::array& Y, const std::optional<Supervision>& supervision, int n_threads) {
     return dispatch(R, "R", [&](auto scalar) -> py::tuple {
@@ -66,17 +55,11 @@ py::tuple sweep_with_moments(const py::array& X, const py::array& R, const py::o
         options.moments = &moments;
         options.residual = true;
 
-        std::optional<LabelledArrays> labelled;
+        std::optional<SupervisionArrays> labelled;
         std::optional<AggregatorPoint> point;
         if (supervision) {
-            const auto& [w, b, columns, labels, weights, focal_gamma] = *supervision;
-            check_length(w, "w", m);
-            check_focal_gamma(focal_gamma);
-            const DenseArray<double> w_array = dense<double>(w, "w");
-            labelled.emplace(columns, labels, weights, n);
-            if (!labelled->ascending()) throw std::invalid_argument("columns must ascend");
-            point.emplace(AggregatorPoint{labelled->view(), factors<T>(x).template cast<double>() * vector_map(w_array),
-                                          b, focal_gamma});
+            labelled.emplace(*supervision, m, n);
+            point.emplace(labelled->point<T>(factors<T>(x), true));
             options.aggregator = &*point;
         }
         SweepResult result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <tuple>
 
 #include "arrays.hpp"
 #include "cfensemble/logistic.hpp"
@@ -62,5 +63,35 @@ inline void check_focal_gamma(double focal_gamma) {
         throw std::invalid_argument("focal_gamma must be finite and at least 0, got " + std::to_string(focal_gamma));
     }
 }
+
+// w, b, columns, labels, weights, focal_gamma
+using Supervision = std::tuple<py::array, double, py::array, py::array, py::array, double>;
+
+// The same, checked.
+class SupervisionArrays {
+  public:
+    SupervisionArrays(const Supervision& supervision, Index m, Index n)
+        : w_(dense<double>(std::get<0>(supervision), "w")),
+          b_(std::get<1>(supervision)),
+          labelled_(std::get<2>(supervision), std::get<3>(supervision), std::get<4>(supervision), n),
+          focal_gamma_(std::get<5>(supervision)) {
+        check_length(w_, "w", m);
+        check_focal_gamma(focal_gamma_);
+        if (!labelled_.ascending()) throw std::invalid_argument("columns must ascend");
+    }
+
+    template <class T>
+    AggregatorPoint point(const ConstFactors<T>& X, bool logistic) const {
+        return {labelled_.view(), X.template cast<double>() * vector_map(w_), b_, {focal_gamma_, logistic}};
+    }
+
+    Eigen::Map<const Vector<double>> w() const { return vector_map(w_); }
+
+  private:
+    DenseArray<double> w_;
+    double b_;
+    LabelledArrays labelled_;
+    double focal_gamma_;
+};
 
 }  // namespace cfensemble::bindings

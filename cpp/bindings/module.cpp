@@ -6,6 +6,7 @@ PYBIND11_MODULE(CFENSEMBLE_MODULE, module) {
         "Compiled kernels of cfensemble; see _core/__init__.pyi and the NumPy twins in cfensemble._reference.";
     cfensemble::bindings::bind_als(module);
     cfensemble::bindings::bind_factor_analysis(module);
+    cfensemble::bindings::bind_joint(module);
     cfensemble::bindings::bind_logistic(module);
     cfensemble::bindings::bind_config(module);
     cfensemble::bindings::bind_isa(module);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cfensemble/label_step.hpp"
 #include "cfensemble/pass.hpp"
 #include "cfensemble/residual.hpp"
+#include "cfensemble/symmetric.hpp"
 
 namespace cfensemble {
 namespace {
@@ -58,7 +60,7 @@ void rotate_packed(const Eigen::MatrixXd& Q, const RowMatrix<double>& packed, In
 template <class T>
 class Sweep {
   public:
-    // Totals, followed by the aggregator's gradient.
+    // Totals, followed by the aggregator's gradient and, where the step is joint, curvature.
     enum Total { kResidual, kDegenerate, kSupervised, kGradient };
 
     Sweep(const InstanceStep<T>& step, const SweepOptions& options, const Execution& execution, Factors<T>& Y)
@@ -67,20 +69,25 @@ class Sweep {
             const Vector<double>& v = options.aggregator->v;
             v_ = step.reduced() ? Vector<double>(step.basis().transpose() * v) : v;
             total_weight_ = options.aggregator->labelled.total_weight();
+            v_data_ = v_.template cast<T>();
         }
     }
+
+    bool joint() const { return options_.aggregator && options_.supervised_weight > 0; }
+    Index n_totals() const { return kGradient + step_.rank() + 1 + (joint() ? packed_size(step_.rank() + 1) : 0); }
 
     template <class Row>
     void operator()(Tile<T>& tile, int thread, Row&& totals) {
         Scratch& scratch = scratch_.get(thread, step_, Y_.rows());
         T* y = scratch.y.data();
         for_each_group(tile.data, [&](Index group, Index begin, Index size) {
-            const auto outcome = step_.solve(tile.data, group, y, scratch.step);
+            auto outcome = step_.solve(tile.data, group, y, scratch.step);
             totals[kDegenerate] += static_cast<double>(outcome.n_degenerate);
+            if (joint()) outcome.residual += step_labelled(tile.data, group, begin, size, y, scratch);
             if (options_.residual) {
                 totals[kResidual] += std::isnan(outcome.residual) ? residual_(tile.data, group, y) : outcome.residual;
             }
-            if (options_.aggregator) add_supervised(y, begin, size, totals);
+            if (options_.aggregator) add_supervised(y, begin, size, scratch, totals);
             if (options_.moments) tile.factors.set_group(group, y);
             if (step_.reduced()) step_.expand(y, scratch.expanded.data());
             store_group(step_.reduced() ? scratch.expanded.data() : y, begin, size, Y_);
@@ -89,29 +96,99 @@ class Sweep {
 
   private:
     struct Scratch {
-        Scratch(const InstanceStep<T>& s, Index d) : step(s), y(s.rank() * kGroup<T>), expanded(d * kGroup<T>) {}
+        Scratch(const InstanceStep<T>& s, Index d)
+            : step(s),
+              y(s.rank() * kGroup<T>),
+              expanded(d * kGroup<T>),
+              response(s.rank() * kGroup<T>),
+              feature(Vector<double>::Ones(s.rank() + 1)) {}
         typename InstanceStep<T>::Scratch step;
-        Buffer<T> y, expanded;
+        Buffer<T> y, expanded, response;
+        Vector<double> feature;
+        double z0[kGroup<T>], spread[kGroup<T>];  // of labelled instances, as in LabelStep
     };
+
+    struct LabelledInstance {
+        Index lane;
+        double omega;  // of a sum of 1
+        bool positive;
+    };
+
+    // Calls body(instance) for the labelled among instances [begin, begin + size).
+    template <class Body>
+    void for_each_labelled(Index begin, Index size, const Body& body) const {
+        const Labelled& labelled = options_.aggregator->labelled;
+        const Index* first = labelled.columns.data();
+        const Index* last = first + labelled.columns.size();
+        for (const Index* it = std::lower_bound(first, last, begin); it != last && *it < begin + size; ++it) {
+            body(LabelledInstance{*it - begin, labelled.weights[it - first] / total_weight_,
+                                  labelled.labels[it - first] != 0});
+        }
+    }
+
+    double dot(const Vector<double>& v, const T* y, Index lane) const {
+        double sum = 0;
+        for (Index j = 0; j < v.size(); ++j) sum += v[j] * static_cast<double>(y[j * kGroup<T> + lane]);
+        return sum;
+    }
+
+    LabelStep label_step(const LabelledInstance& instance, const Scratch& scratch) const {
+        return {scratch.z0[instance.lane], scratch.spread[instance.lane], options_.supervised_weight * instance.omega,
+                instance.positive, options_.aggregator->loss};
+    }
+
+    // Moves the labelled instances' y to where their loss counts, too, and returns by how much the residual grows.
+    double step_labelled(const PackedTile<T>& tile, Index group, Index begin, Index size, T* y,
+                         Scratch& scratch) const {
+        const AggregatorPoint& point = *options_.aggregator;
+        T* a = scratch.response.data();
+        bool responded = false;
+        double growth = 0;
+        for_each_labelled(begin, size, [&](const LabelledInstance& instance) {
+            if (!responded) step_.respond(tile, group, v_data_.data(), a, scratch.step);
+            responded = true;
+            const Index lane = instance.lane;
+            const double z0 = dot(v_, y, lane) + point.b, spread = std::max(dot(v_, a, lane), 0.0);
+            scratch.z0[lane] = z0;
+            scratch.spread[lane] = spread;
+            if (spread == 0) return;  // v = 0, or no weight and no penalty
+            const double length = (label_step(instance, scratch).minimiser() - z0) / spread;
+            double cross = 0, square = 0;
+            for (Index j = 0; j < v_.size(); ++j) {
+                T& factor = y[j * kGroup<T> + lane];
+                const double before = static_cast<double>(factor);
+                const double response = static_cast<double>(a[j * kGroup<T> + lane]);
+                cross += before * response;
+                square += response * response;
+                factor = static_cast<T>(before + length * response);
+            }
+            // (y - y0)' A (y - y0), less what the penalty has of it
+            growth += length * (length * spread - step_.lambda() * (2 * cross + length * square));
+        });
+        return growth;
+    }
 
     // The labelled among instances [begin, begin + size), whose factors are y.
     template <class Row>
-    void add_supervised(const T* y, Index begin, Index size, Row& totals) const {
+    void add_supervised(const T* y, Index begin, Index size, Scratch& scratch, Row& totals) const {
         const AggregatorPoint& point = *options_.aggregator;
-        const Index* first = point.labelled.columns.data();
-        const Index* last = first + point.labelled.columns.size();
-        for (const Index* it = std::lower_bound(first, last, begin); it != last && *it < begin + size; ++it) {
-            const T* lane = y + (*it - begin);
-            double z = point.b;
-            for (Index j = 0; j < v_.size(); ++j) z += v_[j] * static_cast<double>(lane[j * kGroup<T>]);
-            const double omega = point.labelled.weights[it - first] / total_weight_;
-            const FocalLoss f = focal_loss(z, point.labelled.labels[it - first] != 0, point.gamma);
+        const Index rank = v_.size();
+        Vector<double>& feature = scratch.feature;  // (y, 1)
+        for_each_labelled(begin, size, [&](const LabelledInstance& instance) {
+            const Index lane = instance.lane;
+            for (Index j = 0; j < rank; ++j) feature[j] = static_cast<double>(y[j * kGroup<T> + lane]);
+            const double z = v_.dot(feature.head(rank)) + point.b, omega = instance.omega;
+            const FocalLoss f =
+                joint() ? label_step(instance, scratch).at_minimiser(z) : point.loss.at(z, instance.positive);
             totals[kSupervised] += omega * f.value;
-            for (Index j = 0; j < v_.size(); ++j) {
-                totals[kGradient + j] += omega * f.first * static_cast<double>(lane[j * kGroup<T>]);
+            totals.segment(kGradient, rank + 1) += omega * f.first * feature.transpose();
+            if (!joint()) return;
+            const double kept = omega * f.second;
+            for (Index j = 0; j <= rank; ++j) {
+                const Index first = kGradient + rank + 1 + packed_index(j, 0);
+                totals.segment(first, j + 1) += kept * feature[j] * feature.head(j + 1).transpose();
             }
-            totals[kGradient + v_.size()] += omega * f.first;
-        }
+        });
     }
 
     const InstanceStep<T>& step_;
@@ -120,6 +197,7 @@ class Sweep {
     PerThread<Scratch> scratch_;
     Factors<T>& Y_;
     Vector<double> v_;  // as far as y goes
+    Vector<T> v_data_;
     double total_weight_ = 0;
 };
 
@@ -128,13 +206,16 @@ class Sweep {
 template <class T>
 SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda, Factors<T> Y,
                   const SweepOptions& options, const Execution& execution) {
-    const InstanceStep<T> step(X, lambda, options.form, options.moments != nullptr);
+    // A joint step reuses the factorised systems of the primal form.
+    const bool joint = options.aggregator && options.supervised_weight > 0;
+    const std::optional<Form> form = joint ? Form::primal : options.form;
+    const InstanceStep<T> step(X, lambda, form, options.moments != nullptr);
     const Index d = X.rows(), rank = step.rank(), m = problem.n_classifiers();
     std::optional<Moments> reduced;
     if (options.moments && step.reduced()) reduced.emplace(m, rank);
     Pass<T> pass(problem, rank, reduced ? &*reduced : options.moments, execution);
     Sweep<T> visit(step, options, pass.execution(), Y);
-    const Vector<double> totals = pass.run(Sweep<T>::kGradient + rank + 1, std::ref(visit));
+    const Vector<double> totals = pass.run(visit.n_totals(), std::ref(visit));
 
     SweepResult result;
     result.residual = totals[Sweep<T>::kResidual];
@@ -145,6 +226,10 @@ SweepResult sweep(const Problem<T>& problem, const ConstFactors<T>& X, T lambda,
         const auto gradient = totals.segment(Sweep<T>::kGradient, rank);
         result.gradient.head(d) = step.reduced() ? Vector<double>(step.basis() * gradient) : Vector<double>(gradient);
         result.gradient[d] = totals[Sweep<T>::kGradient + rank];
+    }
+    if (joint) {
+        const RowMatrix<double> packed = totals.tail(packed_size(rank + 1)).transpose();
+        result.curvature = unpack_symmetric(ConstFactors<double>(packed.data(), 1, packed.size()), 0, rank + 1);
     }
     if (reduced) {
         for (Index u = 0; u <= m; ++u) rotate_packed(step.basis(), reduced->gram, u, options.moments->gram);

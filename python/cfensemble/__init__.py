@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cfensemble.exceptions import CollapseWarning, DataWarning
     from cfensemble.objectives import combined_loss, compute_rmse, reconstruction_loss, supervised_loss
     from cfensemble.optimization import (
+        CFEnsembleJointTrainer,
         CFEnsembleNet,
         CFEnsemblePyTorchTrainer,
         CFEnsembleTrainer,
@@ -76,6 +77,7 @@ _HOMES = {
         "supervised_loss",
     ],
     "cfensemble.optimization": [
+        "CFEnsembleJointTrainer",
         "CFEnsembleNet",
         "CFEnsemblePyTorchTrainer",
         "CFEnsembleTrainer",

@@ -5,6 +5,7 @@ kernels and every solver against them; benchmarks measure against them.
 """
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit
 
 from cfensemble._typing import Float, Indices, Mask, Supervision, Vector
@@ -87,6 +88,130 @@ def sweep(
     if supervision is not None:
         loss, gradient, _ = aggregator_loss(X, Y, *supervision, with_hessian=False)
     return *classifier_moments(Y, R, C), weighted_residual(X, Y, R, C), n_degenerate, loss, gradient
+
+
+def joint_sweep(
+    X: Float,
+    R: Float,
+    C: Confidence | None,
+    lambda_reg: float,
+    rho: float,
+    Y: Float,
+    supervision: Supervision | None,
+    logistic: bool,
+    n_threads: int = 1,
+) -> tuple[float, float, Vector, Vector, Vector, Vector, int]:
+    """Y = argmin L_CF, written to Y (d, n); L_recon and L_sup there, the gradient in X and (w, b), and the moments.
+
+    `logistic` tells whether z = w . R_hat + b are log-odds, or probabilities to be clipped. The last results but one
+    are `classifier_moments`' gram and sum_i h_i (y_i, 1) (y_i, 1)' over the labelled, h_i being the curvature of their
+    loss, as reduced by y giving way.
+    """
+    (d, m), exact = X.shape, X.astype(np.float64)
+    Y[:], n_degenerate = instance_step(X, R, C, lambda_reg)
+    supervised, on_v, P, w = 0.0, np.zeros(d + 1), np.zeros((d + 1, d + 1)), np.zeros(m)
+    if supervision is not None:
+        w, b, columns, labels, weights, gamma = supervision
+        v, omega = exact @ w, weights / weights.sum()
+        c = _observed(R, C)[1]
+        for i, label, share in zip(columns, labels, omega, strict=True):
+            response = np.linalg.pinv(exact * c[:, i] @ exact.T + lambda_reg * np.eye(d), hermitian=True) @ v
+            spread, pull = float(v @ response), float((1 - rho) / rho * share)
+            z0 = float(v @ Y[:, i]) + b
+            if spread > 0 and pull > 0:
+                z = _label_step(z0, spread, pull, label, gamma, logistic)
+                Y[:, i] += (z - z0) / spread * response
+            feature = np.append(Y[:, i], 1.0)
+            loss, slope, curvature = _label_loss(_score(float(v @ Y[:, i]) + b, label, logistic), gamma, logistic)
+            half = pull * spread / 2
+            kept, slope = max(curvature, 0) / (1 + half * max(curvature, 0)), slope if label else -slope
+            z, edge = float(v @ Y[:, i]) + b, 1 - 2e-7
+            if not logistic and half > 0 and _score(z0, label, False) < edge <= _score(z, label, False):
+                kept, slope = 1 / half, (z0 - z) / half  # held by the clip, z does not follow z0
+            supervised += share * loss
+            on_v += share * slope * feature
+            P += share * kept * np.outer(feature, feature) if rho < 1 else 0
+    gram, rhs = classifier_moments(Y, R, C)
+    recon = weighted_residual(X, Y, R, C) + lambda_reg * float(np.sum(exact**2) + np.sum(Y.astype(np.float64) ** 2))
+    on_X = np.array([_unpack(gram[u], d) @ exact[:, u] + lambda_reg * exact[:, u] - rhs[u] for u in range(m)]).T
+    gradient_X = 2 * rho * on_X + (1 - rho) * np.outer(on_v[:-1], w)
+    gradient_theta = (1 - rho) * np.append(exact.T @ on_v[:-1], on_v[-1])
+    return recon, supervised, gradient_X, gradient_theta, gram, P, n_degenerate
+
+
+def _score(z: float, label: float, logistic: bool) -> float:
+    """What z gives to the truth."""
+    return z if label else -z if logistic else 1 - z
+
+
+def _label_loss(s: float, gamma: float, logistic: bool) -> tuple[float, float, float]:
+    """The focal loss of a score, and its first two derivatives."""
+    if logistic:
+        p, q, entropy = float(expit(s)), float(expit(-s)), float(np.logaddexp(0, -s))
+        power = float(np.exp(-gamma * np.logaddexp(0, s)))
+        second = power * p * (gamma**2 * p * entropy + gamma * q * (2 - entropy) + q)
+        return power * entropy, -power * (gamma * p * entropy + q), second
+    p = float(np.clip(s, 1e-7, 1 - 1e-7))
+    q, entropy = 1 - p, -np.log(p)
+    power, slope = q**gamma, gamma * q ** (gamma - 1)
+    if p != s:
+        return power * entropy, 0.0, 0.0
+    return (
+        power * entropy,
+        -slope * entropy - power / p,
+        (gamma - 1) * slope / q * entropy + 2 * slope / p + power / p**2,
+    )
+
+
+def _label_step(z0: float, spread: float, pull: float, label: float, gamma: float, logistic: bool) -> float:
+    """The z with the least (z - z0)^2 / spread + pull f(z): of the stationary ones that a fine grid brackets."""
+    s0 = _score(z0, label, logistic)
+    low, high = (s0, s0 + pull * spread / 2 * (1 + gamma)) if logistic else (max(s0, 1e-7), 1 - 1e-7)
+
+    def slope(s: float) -> float:
+        return 2 * (s - s0) / spread + pull * _label_loss(s, gamma, logistic)[1]
+
+    def value(s: float) -> float:
+        return (s - s0) ** 2 / spread + pull * _label_loss(s, gamma, logistic)[0]
+
+    grid = np.linspace(low, high, 200) if high > low else np.array([])
+    slopes = [slope(s) for s in grid]
+    rising = [k for k in range(len(grid) - 1) if slopes[k] <= 0 < slopes[k + 1]]
+    candidates = [s0, *([high] if high > low else []), *(brentq(slope, *grid[[k, k + 1]], xtol=1e-14) for k in rising)]
+    return _score(min(candidates, key=value), label, logistic)
+
+
+def apply_inverse_curvature(
+    gram: Vector,
+    curvature: Vector,
+    X: Vector,
+    w: Vector,
+    prior: Vector,
+    lambda_reg: float,
+    rho: float,
+    learns: bool,
+    gradient_X: Vector,
+    gradient_theta: Vector,
+    n_threads: int = 1,
+) -> tuple[Vector, Vector]:
+    """H^-1 (G, g), H the model of the joint objective's Hessian (derived in joint_step.hpp).
+
+    `curvature` (d + 1, d + 1) is `joint_sweep`'s, `prior` (m,) the curvature of what is added to L_sup.
+    """
+    d, m = X.shape
+    P = (1 - rho) * curvature
+    reach = np.vstack([np.hstack([X, np.zeros((d, 1))]), np.append(np.zeros(m), 1.0)])  # (dv, db) of (dw, db)
+    free = 1e-5 * (reach.T @ P @ reach).diagonal().max()
+    H = np.zeros((d * m + m + 1,) * 2)
+    for u in range(m):
+        H[u * d : (u + 1) * d, u * d : (u + 1) * d] = 2 * rho * (_unpack(gram[u], d) + lambda_reg * np.eye(d))
+    H[d * m :, d * m :] = np.diag(np.append((1 - rho) * prior, 0.0) + free)
+    B = np.hstack([np.vstack([w[u] * np.eye(d), np.zeros(d)]) for u in range(m)] + [reach])
+    right = np.append(gradient_X.T, gradient_theta)
+    if not learns:
+        H, B, right = H[: d * m, : d * m], B[:, : d * m], right[: d * m]
+    solution = np.append(np.linalg.solve(H + B.T @ P @ B, right), np.zeros(0 if learns else m + 1))
+    return solution[: d * m].reshape(m, d).T, solution[d * m :]
 
 
 def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int = 1) -> float:

@@ -6,7 +6,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from cfensemble.data import EnsembleData
-from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
+from cfensemble.optimization import CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 
 
 def make_als(**options) -> CFEnsembleTrainer:
@@ -18,7 +18,12 @@ def make_torch(**options) -> CFEnsemblePyTorchTrainer:
     return CFEnsemblePyTorchTrainer(**({"latent_dim": 6, "max_epochs": 30, "lr": 0.05, "random_seed": 0} | options))
 
 
-TRAINERS = {"als": make_als, "torch": make_torch}
+def make_joint(**options) -> CFEnsembleJointTrainer:
+    defaults = {"latent_dim": 6, "max_iter": 15, "random_seed": 0, "init": "random"}
+    return CFEnsembleJointTrainer(**(defaults | options))
+
+
+TRAINERS = {"als": make_als, "joint": make_joint, "torch": make_torch}
 
 
 @pytest.fixture(params=list(TRAINERS))

@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score
 
 from cfensemble.data import EnsembleData, generate_imbalanced_ensemble_data, generate_simple_ensemble_data
 from cfensemble.exceptions import CollapseWarning
-from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
+from cfensemble.optimization import CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 
 pytestmark = pytest.mark.usefixtures("unsettled")
 
@@ -83,23 +83,31 @@ def test_2_without_label_aware_confidence_the_factors_do_not_see_the_labels(imba
         assert np.array_equal(one.Y, two.Y) == (not aware)
 
 
+def test_1_the_joint_minimum_is_none_of_a_collapse(rebalanced):
+    data, pr_auc = rebalanced
+    for class_weights in (False, True):
+        assert pr_auc(CFEnsembleJointTrainer(use_class_weights=class_weights).fit(data).predict()) > 0.98
+
+
 def test_3_alternation_may_raise_the_objective_it_reports(imbalanced):
-    options = {"latent_dim": 3, "rho": 0.02, "aggregator_optimizer": "newton", "init": "random"}
-    history = als(**options).fit(imbalanced[0]).history
+    options = {"latent_dim": 3, "rho": 0.02, "init": "random"}
+    history = als(aggregator_optimizer="newton", **options).fit(imbalanced[0]).history
     assert np.diff(history["loss"]).max() > 1e-3
     assert np.diff(history["reconstruction"]).max() <= 0  # while each half minimises its own
+    joint = CFEnsembleJointTrainer(random_seed=0, max_iter=50, tol=0, **options).fit(imbalanced[0])
+    assert np.diff(joint.history["loss"]).max() <= 0
 
 
-@pytest.mark.parametrize("trainer", ["als", "torch"])
+@pytest.mark.parametrize("trainer", ["als", "joint", "torch"])
 def test_5_more_factors_than_classifiers_is_a_normal_setting(imbalanced, trainer):
     data, y = imbalanced
     hidden = data.unlabeled_idx
     few = EnsembleData(data.R[:5], data.labels)
-    fitted = (
-        als(latent_dim=20).fit(few)
-        if trainer == "als"
-        else CFEnsemblePyTorchTrainer(latent_dim=20, lr=0.05, max_epochs=200, random_seed=0).fit(few)
-    )
+    fitted = {
+        "als": lambda: als(latent_dim=20),
+        "joint": lambda: CFEnsembleJointTrainer(latent_dim=20),
+        "torch": lambda: CFEnsemblePyTorchTrainer(latent_dim=20, lr=0.05, max_epochs=200, random_seed=0),
+    }[trainer]().fit(few)
     for factors in (fitted.X, fitted.Y):
         assert np.isfinite(factors).all()
     average = average_precision_score(y[hidden], np.nanmean(few.R, axis=0)[hidden])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cfensemble.data import EnsembleData
-from cfensemble.optimization import CFEnsembleTrainer
+from cfensemble.optimization import CFEnsembleJointTrainer, CFEnsembleTrainer
 
 STRATEGIES = ("uniform", "certainty", "calibration", "adaptive", "noise_adaptive", "label_aware")
 pytestmark = pytest.mark.usefixtures("unsettled")
@@ -61,9 +61,17 @@ def test_new_instances_are_folded_in_part_by_part(confidence):
     ids=str,
 )
 def test_a_fit_takes_its_factors_and_little_more(options):
+    assert_frugal(CFEnsembleTrainer(latent_dim=4, max_iter=2, on_collapse="ignore", **options))
+
+
+@pytest.mark.parametrize("options", [{"init": "random"}, *({"confidence": name} for name in STRATEGIES)], ids=str)
+def test_a_joint_fit_does_not_take_more(options):
+    assert_frugal(CFEnsembleJointTrainer(latent_dim=4, max_iter=2, on_collapse="ignore", **options))
+
+
+def assert_frugal(trainer):
     R, labels = predictions(100, 200_000, np.float32)
     data = EnsembleData(R, labels)
-    trainer = CFEnsembleTrainer(latent_dim=4, max_iter=2, on_collapse="ignore", **options)
     trainer.fit(EnsembleData(R[:, :3000], labels[:3000]))  # first calls import
     mask = R.size  # bytes of the smallest thing of R's shape
     _, peak = peak_of(lambda: trainer.fit(data))

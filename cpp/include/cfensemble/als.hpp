@@ -12,10 +12,11 @@
 namespace cfensemble {
 
 struct SweepResult {
-    double residual = 0;      // sum_ui c_ui (r_ui - x_u . y_i)^2 with the new Y
-    Index n_degenerate = 0;   // instances whose system was singular to working precision
-    double supervised = 0;    // the aggregator's loss with the new Y,
-    Vector<double> gradient;  // and its gradient in (v, b), (d + 1)
+    double residual = 0;        // sum_ui c_ui (r_ui - x_u . y_i)^2 with the new Y
+    Index n_degenerate = 0;     // instances whose system was singular to working precision
+    double supervised = 0;      // the aggregator's loss with the new Y,
+    Vector<double> gradient;    // and its gradient in (v, b), (d + 1)
+    Eigen::MatrixXd curvature;  // joint: sum_i h_i (y_i, 1) (y_i, 1)', h being the labels' reduced curvatures
 };
 
 // What a sweep is to find out besides Y.
@@ -23,7 +24,8 @@ struct SweepOptions {
     Moments* moments = nullptr;  // the sums for the next classifier step
     bool residual = false;
     const AggregatorPoint* aggregator = nullptr;  // loss and gradient there
-    std::optional<Form> form;                     // of the instance step; by default the cheaper one
+    double supervised_weight = 0;  // joint, where positive: how much the aggregator's loss counts in the choice of Y
+    std::optional<Form> form;      // of the instance step; by default the cheaper one
 };
 
 // The instance step for all instances, written to Y (d, n), and, in the same pass, what the options ask for.

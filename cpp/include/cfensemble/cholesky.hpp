@@ -142,6 +142,26 @@ std::array<bool, kGroup<T>> factorise(const PackedSystems<T>& systems, T least) 
     return result;
 }
 
+// Solves L z = v, the same v (d) for all lanes, for what `factorise` left; z replaces its own in row d.
+template <class T>
+void solve_forward(const PackedSystems<T>& A, const T* v) {
+    using P = Packet<T>;
+    for (Index j = 0; j < A.d; ++j) {
+        const T *row = A.at(j, 0), *known = A.at(A.d, 0);
+        P rest[2] = {simd::pset1<P>(v[j]), simd::pset1<P>(v[j])};
+        for (Index k = 0; k < j * kGroup<T>; k += kGroup<T>) {
+            unroll<2>([&](auto half) {
+                const Index at = k + half * kLanes<T>;
+                rest[half] = simd::psub(rest[half], simd::pmul(simd::pload<P>(row + at), simd::pload<P>(known + at)));
+            });
+        }
+        unroll<2>([&](auto half) {
+            const P inverse = simd::pload<P>(A.at(j, j) + half * kLanes<T>);
+            simd::pstore(A.at(A.d, j) + half * kLanes<T>, simd::pmul(rest[half], inverse));
+        });
+    }
+}
+
 // Solves L' y = z for what `factorise` left; y (d, kGroup).
 template <class T>
 void solve_transposed(const PackedSystems<T>& A, T* y) {

@@ -22,6 +22,7 @@
 #include "cfensemble/cholesky.hpp"
 #include "cfensemble/gram.hpp"
 #include "cfensemble/packing.hpp"
+#include "cfensemble/symmetric.hpp"
 
 namespace cfensemble {
 
@@ -62,6 +63,7 @@ class InstanceStep {
               roots(step.n_classifiers() * kGroup<T>),
               solution(step.n_classifiers() * kGroup<T>) {}
         Buffer<T> systems, roots, solution;
+        std::array<bool, kGroup<T>> regular;  // whether the lane's solution is that of its factorised system
     };
 
     struct Outcome {
@@ -84,6 +86,7 @@ class InstanceStep {
     }
 
     Index n_classifiers() const { return X_.cols(); }
+    double lambda() const { return static_cast<double>(lambda_); }
     Index rank() const { return X_.rows(); }  // of what `solve` solves for: d, or m if reduced
     bool reduced() const { return rank() < n_factors_; }
     const RowMatrix<T>& factors() const { return X_; }       // X, or L if reduced
@@ -117,11 +120,25 @@ class InstanceStep {
             const bool underdetermined = n_weights < n_factors_;  // singular, whatever rounding makes of the pivots
             if (underdetermined && n_weights > 0) ++outcome.n_degenerate;
             const bool by_primal = form_ == Form::primal || overdetermined();  // solved, or confirmed, by the primal
-            if (definite[static_cast<std::size_t>(lane)] && !(underdetermined && by_primal)) continue;
+            bool& regular = scratch.regular[static_cast<std::size_t>(lane)];
+            regular = definite[static_cast<std::size_t>(lane)] && !(underdetermined && by_primal);
+            if (regular) continue;
             if (solve_degenerate(tile, group, lane, y) && !underdetermined) ++outcome.n_degenerate;
             outcome.residual = kUnknown;
         }
         return outcome;
+    }
+
+    // Writes a = A^-1 v to a (d, kGroup), A = X C X' + lambda I being the systems of the group that `solve` has just
+    // solved, in the primal form; of what is singular, the pseudo-inverse.
+    void respond(const PackedTile<T>& tile, Index group, const T* v, T* a, Scratch& scratch) const {
+        const PackedSystems<T> systems{scratch.systems.data(), rank()};
+        solve_forward(systems, v);
+        solve_transposed(systems, a);
+        const Index size = std::min(kGroup<T>, tile.size() - group * kGroup<T>);
+        for (Index lane = 0; lane < size; ++lane) {
+            if (!scratch.regular[static_cast<std::size_t>(lane)]) respond_degenerate(tile, group, lane, v, a);
+        }
     }
 
     // The factors (d, kGroup) that y (rank, kGroup) stands for; only if reduced.
@@ -264,6 +281,19 @@ class InstanceStep {
         if (any_weight) solution = design.completeOrthogonalDecomposition().solve(target);
         for (Index j = 0; j < d; ++j) y[j * kGroup<T> + lane] = static_cast<T>(solution[j]);
         return any_weight;
+    }
+
+    void respond_degenerate(const PackedTile<T>& tile, Index group, Index lane, const T* v, T* a) const {
+        const Eigen::MatrixXd X = X_.template cast<double>();
+        Eigen::VectorXd weights(n_classifiers());
+        for (Index u = 0; u < n_classifiers(); ++u) {
+            weights[u] = static_cast<double>(tile.weights(group)[u * kGroup<T> + lane]);
+        }
+        Eigen::MatrixXd A = X * weights.asDiagonal() * X.transpose();
+        A.diagonal().array() += static_cast<double>(lambda_);
+        const Eigen::VectorXd right = Eigen::Map<const Vector<T>>(v, rank()).template cast<double>();
+        const Eigen::VectorXd solution = solve_semidefinite(A, right).first;
+        for (Index j = 0; j < rank(); ++j) a[j * kGroup<T> + lane] = static_cast<T>(solution[j]);
     }
 
     Form form_;

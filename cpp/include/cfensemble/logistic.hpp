@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "cfensemble/parallel.hpp"
@@ -38,6 +39,56 @@ inline FocalLoss focal_loss(double z, bool positive, double gamma) {
             power * p * (gamma * gamma * p * l + gamma * q * (2 - l) + q)};
 }
 
+// The loss of one labelled instance as a function of z: the focal loss of the probability sigmoid(z) or, where z is the
+// probability itself (the plain average), that of z clipped to [clip, 1 - clip].
+struct LabelLoss {
+    double gamma;
+    bool logistic = true;
+
+    // The score s that a z gives to the truth, and the z of a score.
+    double score(double z, bool positive) const { return positive ? z : logistic ? -z : 1 - z; }
+
+    struct Slopes {
+        double first, second;  // f', f''
+    };
+
+    // f, f', f'' with respect to the score, and to z.
+    FocalLoss at_score(double s) const { return logistic ? focal_loss(s, true, gamma) : clipped(s); }
+    Slopes slopes_at_score(double s) const {
+        if (logistic && gamma == 0) {  // without a logarithm
+            const double q = sigmoid(-s);
+            return {-q, q * (1 - q)};
+        }
+        const FocalLoss f = at_score(s);
+        return {f.first, f.second};
+    }
+    FocalLoss at(double z, bool positive) const {
+        FocalLoss f = at_score(score(z, positive));
+        if (!positive) f.first = -f.first;
+        return f;
+    }
+
+    // Where (s - s0)^2 + 2 half f(s) has its minimum, if not at s0: |f'| is at most 1 + gamma / e, as -p log p <= 1 /
+    // e.
+    double least_score() const { return logistic ? -std::numeric_limits<double>::infinity() : kClip; }
+    double greatest_score(double s0, double half) const {
+        return logistic ? s0 + half * (1 + gamma * kInverseE) : 1 - kClip;
+    }
+    bool is_clipped(double s) const { return !logistic && s >= 1 - 2 * kClip; }  // at the truth's end
+    // Whether that function is known to be convex: f'' is at least -gamma / e.
+    bool is_convex(double half) const { return gamma == 0 || half * gamma * kInverseE < 1; }
+
+  private:
+    static constexpr double kClip = 1e-7, kInverseE = 0.36787944117144233;
+
+    FocalLoss clipped(double p) const {
+        const double inside = std::clamp(p, kClip, 1 - kClip), q = 1 - inside, l = -std::log(inside);
+        const double power = std::pow(q, gamma), slope = gamma * power / q;
+        if (inside != p) return {power * l, 0, 0};
+        return {power * l, -slope * l - power / p, ((gamma - 1) * slope / q) * l + 2 * slope / p + power / (p * p)};
+    }
+};
+
 // Labelled instances: columns of Y, their labels (1 or 0) and weights omega >= 0 with a positive sum.
 struct Labelled {
     Eigen::Map<const Vector<Index>> columns;
@@ -53,7 +104,7 @@ struct AggregatorPoint {
     Labelled labelled;
     Vector<double> v;
     double b;
-    double gamma;
+    LabelLoss loss;
 };
 
 // sum_i omega_i f(z_i, t_i) / sum_i omega_i, its gradient and its Hessian with respect to (v, b). By the chain rule

@@ -28,6 +28,30 @@ def sweep(
     supervision: Supervision | None,
     n_threads: int,
 ) -> tuple[Vector, Vector, float, int, float, Vector | None]: ...
+def joint_sweep(
+    X: Float,
+    R: Float,
+    C: Confidence | None,
+    lambda_reg: float,
+    rho: float,
+    Y: Float,
+    supervision: Supervision | None,
+    logistic: bool,
+    n_threads: int,
+) -> tuple[float, float, Vector, Vector, Vector, Vector, int]: ...
+def apply_inverse_curvature(
+    gram: Vector,
+    curvature: Vector,
+    X: Vector,
+    w: Vector,
+    prior: Vector,
+    lambda_reg: float,
+    rho: float,
+    learns: bool,
+    gradient_X: Vector,
+    gradient_theta: Vector,
+    n_threads: int,
+) -> tuple[Vector, Vector]: ...
 def classifier_moments(Y: Float, R: Float, C: Confidence | None, n_threads: int) -> tuple[Vector, Vector]: ...
 def has_weight(R: Float, C: Confidence | None, n_threads: int) -> Mask: ...
 def classifier_step(

@@ -9,12 +9,14 @@ from cfensemble.optimization.als import (
 )
 from cfensemble.optimization.als_trainer import CFEnsembleTrainer
 from cfensemble.optimization.history import History, IterationRecord
+from cfensemble.optimization.joint_trainer import CFEnsembleJointTrainer
 from cfensemble.optimization.torch_trainer import CFEnsemblePyTorchTrainer, require_torch
 
 if TYPE_CHECKING:
     from cfensemble.optimization.torch_net import CFEnsembleNet
 
 __all__ = [
+    "CFEnsembleJointTrainer",
     "CFEnsembleNet",
     "CFEnsemblePyTorchTrainer",
     "CFEnsembleTrainer",

@@ -22,7 +22,8 @@ from cfensemble.objectives.losses import squared_norm
 from cfensemble.optimization.base import BaseTrainer, Solution
 from cfensemble.optimization.history import Callback, History
 from cfensemble.optimization.problem import TrainingProblem
-from cfensemble.optimization.starts import random_factors, spectral_factors
+from cfensemble.optimization.starts import pad_rows, starting_factors
+from cfensemble.optimization.weight_prior import WeightPrior
 
 
 class CFEnsembleTrainer(BaseTrainer):
@@ -218,28 +219,26 @@ class _Run:
         """Start from random factors, or without a generator from spectral ones."""
         self.trainer, self.problem = trainer, problem
         self.threads = resolve_threads(trainer.n_threads)
-        (m, n), d, dtype = problem.R.shape, trainer.latent_dim, problem.R.dtype
+        m, d = len(problem.R), trainer.latent_dim
         learnable = trainer.aggregator_type == "weighted" and problem.has_labels
         weighted = WeightedAggregator(m) if learnable else None
         self.aggregator: BaseAggregator = weighted or MeanAggregator(m)
         self.learner = weighted if problem.supervised else None
         self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, trainer.aggregator_lr)
+        self.prior = WeightPrior(trainer.aggregator_l2)
         self.history = History()
         self.converged = self.stopped = False
-        self.padded_Y = spectral_factors(problem.R, d) if rng is None else random_factors(rng, d, n, dtype)
         # X'Y has no rank beyond m, and balanced factors no rows beyond it: those are left out, and 0 in the end.
         rank = min(d, m) if trainer.balance else d
-        self.padded_Y[rank:] = 0
-        self.Y = self.padded_Y[:rank]
-        self.X: Float = np.zeros((rank, m), dtype)
+        self.padded_Y, self.Y = starting_factors(problem.R, d, rank, rng)
+        self.X: Float = np.zeros((rank, m), problem.R.dtype)
         self.gram, self.rhs = _core.classifier_moments(self.Y, problem.R, problem.C, self.threads)
         self.reconstruction = np.inf
         self.n_degenerate = 0
         self.swept: tuple[float, Vector] | None = None  # loss and gradient at the aggregator's present parameters
 
     def solution(self) -> Solution:
-        X = np.zeros((self.trainer.latent_dim, self.X.shape[1]), self.X.dtype)
-        X[: len(self.X)] = self.X
+        X = pad_rows(self.X, self.trainer.latent_dim)
         last = self.history.records[-1]
         return Solution(X, self.padded_Y, self.aggregator, self.history, self.converged, self.stopped, last.loss)
 
@@ -319,10 +318,11 @@ class _Run:
 
         def objective(theta: Vector, with_hessian: bool) -> tuple[float, Vector, Vector | None]:
             value, gradient, hessian = self.derivatives(learner, theta, labelled, with_hessian)
-            gradient[:-1] += self.trainer.aggregator_l2 * (theta[:-1] - 1 / len(learner.w))
+            w = theta[:-1]
+            gradient[:-1] += self.prior.gradient(w)
             if hessian is not None:
-                hessian.flat[: -1 : len(theta) + 1] += self.trainer.aggregator_l2  # the diagonal but for b
-            return value + self.penalty(theta[:-1]), gradient, hessian
+                hessian.flat[: -1 : len(theta) + 1] += self.prior.curvature(w)  # the diagonal but for b
+            return value + self.prior.value(w), gradient, hessian
 
         learner.set_theta(self.optimizer.step(np.append(learner.w, learner.b), objective))
         self.swept = None
@@ -338,12 +338,6 @@ class _Run:
 
     def supervised_loss(self, labelled: LabelledInstances) -> float:
         if self.swept is not None and self.learner is not None:
-            return self.swept[0] + self.penalty(self.learner.w)
+            return self.swept[0] + self.prior.value(self.learner.w)
         value = self.aggregator.loss(self.X, self.Y, labelled, self.trainer.focal_gamma, self.threads)
-        return value if self.learner is None else value + self.penalty(self.learner.w)
-
-    def penalty(self, w: Vector) -> float:
-        if self.trainer.aggregator_l2 == 0:
-            return 0.0
-        deviation = w - 1 / len(w)
-        return self.trainer.aggregator_l2 / 2 * float(deviation @ deviation)
+        return value if self.learner is None else value + self.prior.value(self.learner.w)

@@ -7,6 +7,23 @@ from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._typing import Float, Vector
 
 
+def starting_factors(R: Float, d: int, rank: int, rng: np.random.Generator | None) -> tuple[Float, Float]:
+    """Instance factors (d, n), spectral ones without a generator, and a view of their first `rank` rows.
+
+    The other rows are 0.
+    """
+    Y = spectral_factors(R, d) if rng is None else random_factors(rng, d, R.shape[1], R.dtype)
+    Y[rank:] = 0
+    return Y, Y[:rank]
+
+
+def pad_rows(factors: Float, d: int) -> Float:
+    """The factors (rank, columns) with rows of 0 up to d."""
+    padded = np.zeros((d, factors.shape[1]), factors.dtype)
+    padded[: len(factors)] = factors
+    return padded
+
+
 def random_factors(rng: np.random.Generator, d: int, columns: int, dtype: DTypeLike = np.float64) -> Float:
     """Standard normal factors (d, columns), scaled so that |column|^2 is 1 in expectation."""
     factors = np.empty((d, columns), dtype)
@@ -23,12 +40,18 @@ def spectral_factors(R: Float, d: int) -> Float:
     """
     m, n = R.shape
     blocks = list(column_blocks(R.shape, LARGE))
-    total = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks)
-    count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
-    mean = (total / np.maximum(count, 1))[:, None]
+    total = sum(R[:, columns].sum(axis=1, dtype=np.float64) for columns in blocks)
+    if np.isnan(total).any():
+        total = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks)
+        count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
+        mean = (total / np.maximum(count, 1))[:, None]
 
-    def filled(columns: slice) -> Vector:
-        return np.where(np.isnan(R[:, columns]), mean, R[:, columns])
+        def filled(columns: slice) -> Vector:
+            return np.where(np.isnan(R[:, columns]), mean, R[:, columns])
+    else:
+
+        def filled(columns: slice) -> Vector:
+            return R[:, columns].astype(np.float64, copy=False)
 
     gram = sum(block @ block.T for block in map(filled, blocks))
     squares, U = np.linalg.eigh(gram)

@@ -1,0 +1,115 @@
+"""What the joint solver minimises: L_CF with every y_i at its best, a smooth function of X, w and b."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfensemble import _core
+from cfensemble._typing import Float, Vector
+from cfensemble.data.confidence_rule import Confidence
+from cfensemble.objectives.label_weights import LabelledInstances
+from cfensemble.objectives.losses import weigh_terms
+from cfensemble.optimization.weight_prior import WeightPrior
+
+
+@dataclass(frozen=True)
+class JointPoint:
+    """F(X, w, b) = min_Y L_CF, its gradient, and what its curvature is modelled from.
+
+    Attributes
+    ----------
+    X : ndarray of shape (d, m)
+    theta : ndarray of shape (m + 1,)
+        w and b.
+    value, reconstruction, supervised : float
+        L_CF, L_recon and L_sup.
+    gradient : ndarray of shape (d m + m + 1,)
+        Of F in X, row by row, then w and b.
+    gram, curvature : ndarray
+        See `_core.joint_sweep`.
+    n_degenerate : int
+        Instances whose system was singular to working precision.
+    """
+
+    X: Float
+    theta: Vector
+    value: float
+    reconstruction: float
+    supervised: float
+    gradient: Vector
+    gram: Vector
+    curvature: Vector
+    n_degenerate: int
+
+
+@dataclass
+class JointObjective:
+    """Evaluates F; every evaluation leaves the minimising Y in `Y`.
+
+    Parameters
+    ----------
+    R, C
+        Predictions (m, n) and their confidence weights.
+    Y : ndarray of shape (d, n)
+        Overwritten.
+    lambda_reg, rho, focal_gamma : float
+        As in L_CF; rho in (0, 1].
+    logistic : bool
+        Whether z = w . R_hat + b are log-odds, or probabilities to be clipped (the plain average).
+    learns : bool
+        Whether w and b are variables, or fixed.
+    prior : WeightPrior
+        Omega, which L_sup contains.
+    threads : int
+    labelled : LabelledInstances, optional
+        Labelled instances and their weights.
+    """
+
+    R: Float
+    C: Confidence
+    Y: Float
+    lambda_reg: float
+    rho: float
+    focal_gamma: float
+    logistic: bool
+    learns: bool
+    prior: WeightPrior
+    threads: int
+    labelled: LabelledInstances | None = None
+
+    def evaluate(self, X: Float, theta: Vector) -> JointPoint:
+        """Minimise over Y at X (d, m) and theta = (w, b), in one pass over R."""
+        supervision = None
+        if self.labelled is not None:
+            instances = self.labelled.columns, self.labelled.labels, self.labelled.weights
+            supervision = theta[:-1], float(theta[-1]), *instances, self.focal_gamma
+        reconstruction, supervised, gradient_X, gradient, gram, curvature, n_degenerate = _core.joint_sweep(
+            X, self.R, self.C, self.lambda_reg, self.rho, self.Y, supervision, self.logistic, self.threads
+        )
+        if self.learns:
+            with np.errstate(over="ignore"):  # a step too far, which the line search will take back
+                supervised += self.prior.value(theta[:-1])
+            gradient[:-1] += (1 - self.rho) * self.prior.gradient(theta[:-1])
+        else:
+            gradient[:] = 0
+        value = weigh_terms(reconstruction, supervised, self.rho)["total"]
+        whole = np.concatenate([gradient_X.ravel(), gradient])
+        return JointPoint(X, theta, value, reconstruction, supervised, whole, gram, curvature, n_degenerate)
+
+    def solve(self, point: JointPoint, right: Vector) -> Vector:
+        """H^-1 right, both (d m + m + 1,), with the model H of F's Hessian at a point."""
+        size = point.X.size
+        on_X, on_theta = _core.apply_inverse_curvature(
+            point.gram,
+            point.curvature,
+            point.X.astype(np.float64, copy=False),
+            point.theta[:-1],
+            self.prior.curvature(point.theta[:-1]),
+            self.lambda_reg,
+            self.rho,
+            self.learns,
+            right[:size].reshape(point.X.shape),
+            right[size:],
+            self.threads,
+        )
+        return np.concatenate([on_X.ravel(), on_theta])
