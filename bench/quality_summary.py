@@ -83,7 +83,7 @@ def draw_curves(rows: pd.DataFrame, ours: str, file: Path) -> None:
 
     shares = sorted(rows.missing.unique())
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "cfensemble"}):
-        figure = Figure(figsize=(3.6 * len(shares), 3.4), layout="constrained")
+        figure = Figure(figsize=(3.4 * len(shares), 3.6), layout="constrained")
         axes = np.atleast_1d(figure.subplots(1, len(shares), sharey=True))
         for ax, share in zip(axes, shares, strict=True):
             values = per_data_set(rows[rows.missing == share], "PR-AUC")
@@ -98,5 +98,5 @@ def draw_curves(rows: pd.DataFrame, ours: str, file: Path) -> None:
             ax.set_title(f"{share:.0%} of the predictions missing" if share else "complete", fontsize=10)
             ax.spines[["top", "right"]].set_visible(False)
         axes[0].set_ylabel(f"mean PR-AUC of {rows.dataset.nunique()} data sets")
-        axes[-1].legend(frameon=False, fontsize=8)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
