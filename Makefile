@@ -32,6 +32,7 @@ bench: $(VENV)/bench
 	$(BIN)/python bench/kernels.py
 	$(BIN)/python -m pytest bench --benchmark-only
 	$(BIN)/python bench/joint_solver.py
+	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/als_vs_torch.py
 	$(BIN)/python bench/failure_modes.py
 

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from cfensemble.evaluation import score
 
 DRAWS = 3
-SOLVERS = ("auto", "als")
+SOLVERS = ("auto", "als", "joint")
 
 
 def main() -> None:

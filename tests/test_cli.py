@@ -244,7 +244,7 @@ def test_a_warning_of_every_fold_is_shown_once(run, table):
         ("t\n1\n", ["--labels", "t"], ["bad.csv: no classifier columns"]),
         ("a,a,t\n0,0,0\n", ["--labels", "t"], ["bad.csv: column 'a' occurs 2 times"]),
         ("", ["--labels", "t"], ["bad.csv: cannot be read as csv"]),
-        ("a,t\n0.5,1\n", ["--labels", "t", "--solver", "sgd"], ["'sgd'", "als, torch"]),
+        ("a,t\n0.5,1\n", ["--labels", "t", "--solver", "sgd"], ["'sgd'", "auto, als, joint, torch"]),
         ("a,t\n0.5,1\n", ["--labels", "t", "--threshold", "1.5"], ["--threshold: 1.5", "[0, 1]"]),
         ("a,t\n0.5,1\n", ["--labels", "t", "--threshold", "nan"], ["--threshold: nan", "[0, 1]"]),
     ],

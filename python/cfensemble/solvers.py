@@ -7,14 +7,14 @@ import numpy as np
 
 from cfensemble._typing import Vector
 from cfensemble.combining import Combiner
-from cfensemble.optimization import CFEnsemblePyTorchTrainer, CFEnsembleTrainer
+from cfensemble.optimization import CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 from cfensemble.optimization.base import BaseTrainer
 from cfensemble.optimization.history import Callback
 
-SOLVERS = ("auto", "als", "torch")
-"""Their names: the combiner that sets itself, alternating least squares, gradient descent."""
+SOLVERS = ("auto", "als", "joint", "torch")
+"""Their names: the combiner that sets itself, alternating least squares, the exact joint solver, gradient descent."""
 
-MAX_ITERATIONS = {"als": 100, "torch": 500}
+MAX_ITERATIONS = {"als": 100, "joint": 200, "torch": 500}
 """Most iterations (ALS, of each of its stages) or epochs (torch) of a fit, by the solver's name."""
 
 
@@ -29,9 +29,9 @@ def make_trainer(
 
     Parameters
     ----------
-    solver : {'auto', 'als', 'torch'}
-        The combiner that takes all settings from the data, alternating least squares, or gradient descent on the exact
-        objective with torch.
+    solver : {'auto', 'als', 'joint', 'torch'}
+        The combiner that takes all settings from the data, alternating least squares, or the joint objective minimised
+        exactly or by gradient descent with torch.
     labels : array of shape (n,)
         1, 0, or NaN = unlabelled. Without labels of both classes there are no weights to learn, and the trainer takes
         the plain average of the reconstruction.
@@ -57,6 +57,15 @@ def make_trainer(
         return Combiner()
     prior_strength = 1 / max(int(np.sum(~np.isnan(labels))), 1)
     aggregator_type: Literal["weighted", "mean"] = "weighted" if has_both_classes(labels) else "mean"
+    if solver == "joint":
+        return CFEnsembleJointTrainer(
+            aggregator_type=aggregator_type,
+            max_iter=MAX_ITERATIONS[solver],
+            use_class_weights=False,
+            aggregator_l2=prior_strength,
+            random_seed=random_seed,
+            callbacks=callbacks,
+        )
     if solver == "torch":
         return CFEnsemblePyTorchTrainer(
             aggregator_type=aggregator_type,
