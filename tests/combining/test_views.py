@@ -18,10 +18,9 @@ def test_the_consensus_view_keeps_each_ranking_and_the_mean_of_the_others():
     R = np.random.default_rng(1).random((4, 200)) ** 2
     weights = np.full(4, 0.25)
     read = ConsensusView(R, weights).read(R, R)
-    for u, r in enumerate(R):
-        assert (np.diff(read[u][np.argsort(r)]) >= 0).all()
-        probability = 1 / (1 + np.exp(-read[u]))
-        np.testing.assert_allclose(probability.mean(), consensus_of_others(R, weights, u).mean(), atol=1e-3)
+    for r, row, consensus in zip(R, read, consensus_of_others(R, weights), strict=True):
+        assert (np.diff(row[np.argsort(r)]) >= 0).all()
+        np.testing.assert_allclose(np.mean(1 / (1 + np.exp(-row))), consensus.mean(), atol=1e-3)
 
 
 def test_an_overconfident_copy_reads_like_the_others():

@@ -64,13 +64,11 @@ class ConsensusView(View):
         from sklearn.isotonic import IsotonicRegression
 
         self.curves: list[tuple[Vector, Vector]] = []
-        for u, r in enumerate(R):
+        for r, consensus in zip(R, consensus_of_others(R, weights), strict=True):
             if len(R) == 1:
-                curve = np.array([0.0, 1.0]), np.array([0.0, 1.0])  # there are no others
-            else:
-                fit = IsotonicRegression().fit(r, consensus_of_others(R, weights, u))
-                curve = fit.X_thresholds_.astype(np.float64), fit.y_thresholds_.astype(np.float64)
-            self.curves.append(curve)
+                consensus = r  # there are no others
+            fit = IsotonicRegression().fit(r, consensus)
+            self.curves.append((fit.X_thresholds_.astype(np.float64), fit.y_thresholds_.astype(np.float64)))
 
     def read(self, completed: Float, reconstructed: Float) -> Vector:
         """Log-odds of the consensus."""

@@ -6,6 +6,8 @@ l_u / (1 - l_u^2) in units of the classifiers' spread (Thomson 1938, "Methods of
 are applied to the probabilities as they are, for sharpness carries information: dividing by the spread ranked worse).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from cfensemble._typing import Float, Vector
@@ -13,17 +15,23 @@ from cfensemble._typing import Float, Vector
 N_ROUNDS = 3
 MOST = 0.999
 """Correlations are taken as at most this: a copy of the others would otherwise get all the weight."""
+LEAST = 1e-9
+"""A share of the weight below this is what rounding leaves of none."""
 
 
-def consensus_of_others(R: Float, weights: Vector, u: int) -> Vector:
-    """Weighted mean (n,) of what the classifiers but u predict, NaN where none of them does; plain if they weigh 0."""
-    others = np.where(np.arange(len(R)) == u, 0.0, weights)
-    if not others.any():
-        others = (np.arange(len(R)) != u).astype(np.float64)
+def consensus_of_others(R: Float, weights: Vector) -> Iterator[Vector]:
+    """Yield for each classifier the weighted mean (n,) of what the others predict, NaN where none of them does.
+
+    Where the others have no weight to speak of, they count alike.
+    """
     observed = ~np.isnan(R)
-    total = others @ observed
-    with np.errstate(invalid="ignore"):
-        return np.asarray(others @ np.where(observed, R, 0.0) / total)
+    filled = np.where(observed, R, 0.0)
+    given, equal = ((w, w @ filled, w @ observed) for w in (weights, np.ones(len(R))))
+    for u, seen in enumerate(observed):
+        w, total, weight = given if weights.sum() - weights[u] > LEAST * weights.sum() else equal
+        rest = weight - w[u] * seen
+        with np.errstate(invalid="ignore", divide="ignore"):
+            yield np.where(rest > LEAST * w.sum(), (total - w[u] * filled[u]) / rest, np.nan)
 
 
 def reliability(R: Float) -> Vector:
@@ -42,20 +50,11 @@ def reliability(R: Float) -> Vector:
     ndarray of shape (m,)
         0 for classifiers that do not vary, or that the others contradict.
     """
-    m = len(R)
-    observed = ~np.isnan(R)
-    count = np.maximum(observed.sum(axis=1), 1)
-    filled = np.where(observed, R, 0.0)
-    deviation = np.where(observed, R - (filled.sum(axis=1) / count)[:, None], 0.0)
-    weights, correlation = np.ones(m), np.zeros(m)
+    centred = R - np.array([r[~np.isnan(r)].mean() if not np.isnan(r).all() else 0.0 for r in R])[:, None]
+    weights, correlation = np.ones(len(R)), np.zeros(len(R))
     for _ in range(N_ROUNDS):
-        total, weight = weights @ deviation, weights @ observed
-        correlation = np.array(
-            [
-                _correlation(deviation[u], total - weights[u] * deviation[u], weight - weights[u] * observed[u], seen)
-                for u, seen in enumerate(observed)
-            ]
-        )
+        consensus = consensus_of_others(centred, weights)
+        correlation = np.array([_correlation(own, others) for own, others in zip(centred, consensus, strict=True)])
         weights = correlation / (1 - correlation**2)
         if not weights.any():
             break
@@ -75,12 +74,11 @@ def reliability_weights(R: Float) -> Vector:
     return weights / total if total > 0 else np.full(m, 1 / m)
 
 
-def _correlation(own: Vector, total: Vector, weight: Vector, seen: np.ndarray) -> float:
-    """Correlation of own with total / weight where both are known, clipped to [0, MOST]."""
-    both = seen & (weight > 1e-9 * max(weight.max(), 1e-300))
+def _correlation(own: Float, others: Vector) -> float:
+    """Correlation where both are known, clipped to [0, MOST]; 0 where there is none."""
+    both = ~(np.isnan(own) | np.isnan(others))
     if np.count_nonzero(both) < 2:
         return 0.0
-    x, y = own[both], total[both] / weight[both]
-    x, y = x - x.mean(), y - y.mean()
+    x, y = own[both] - own[both].mean(), others[both] - others[both].mean()
     size = float(np.sqrt((x @ x) * (y @ y)))
     return float(np.clip(x @ y / size, 0.0, MOST)) if size > 1e-12 * len(x) else 0.0
