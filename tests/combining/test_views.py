@@ -1,6 +1,7 @@
 import numpy as np
 
-from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, log_odds
+from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView
+from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.reliability import consensus_of_others
 
 
