@@ -47,15 +47,25 @@ class WeightPrior:
     def hessian(self) -> Vector:
         """The constant Hessian H; the penalty is (theta - (center, 0))' H (theta - (center, 0)) / 2."""
         m = len(self.center)
+        diagonal, directions, curvatures = self.curvature()
         hessian = np.zeros((m + 1, m + 1))
-        hessian[:m, :m] = 2 * self.strength * m * np.eye(m)
+        hessian[:m, :m] = diagonal * np.eye(m)
+        for direction, curvature in zip(directions.T, curvatures, strict=True):
+            hessian += curvature * np.outer(direction, direction)
+        return hessian
+
+    def curvature(self) -> tuple[float, Vector, Vector]:
+        """The Hessian in parts: what w has in every direction, two directions (m + 1, 2), what these have besides."""
+        m = len(self.center)
+        firm = 2 * self.strength * m
+        directions, curvatures = np.zeros((m + 1, 2)), np.zeros(2)
         length = float(self.center @ self.center)
         if length > 0:
-            unit = self.center / np.sqrt(length)
             # (s - 1)^2 = (unit . (w - center))^2 / |center|^2; the strength acts across that direction only.
-            hessian[:m, :m] += 2 * (self.scale_precision / length - self.strength * m) * np.outer(unit, unit)
-        hessian[m, m] = 2 * self.bias_precision
-        return hessian
+            directions[:m, 0] = self.center / np.sqrt(length)
+            curvatures[0] = 2 * (self.scale_precision / length - self.strength * m)
+        directions[m, 1], curvatures[1] = 1, 2 * self.bias_precision
+        return firm, directions, curvatures
 
 
 def prior_center(name: PriorName, R: Float) -> Vector:
