@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from cfensemble._typing import Float, Vector
+from cfensemble._validation import number
 from cfensemble.ensemble.reliability import reliability_weights
 
 PriorName = Literal["reliability", "average", "zero"]
@@ -30,12 +31,25 @@ class WeightPrior:
         At least 0.
     scale_precision, bias_precision : float
         At least 0.
+
+    Raises
+    ------
+    ValueError
+        If the center is not a finite vector, or a precision is negative or not finite.
     """
 
     center: Vector
     strength: float
     scale_precision: float = 10.0
     bias_precision: float = 3.0
+
+    def __post_init__(self) -> None:
+        center = np.asarray(self.center, np.float64)
+        if center.ndim != 1 or not np.isfinite(center).all():
+            raise ValueError(f"center must be a finite vector of weights, got {self.center!r}")
+        object.__setattr__(self, "center", center)
+        for name in ("strength", "scale_precision", "bias_precision"):
+            object.__setattr__(self, name, number(getattr(self, name), name, 0))
 
     def derivatives(self, theta: Vector) -> tuple[float, Vector, Vector]:
         """Value, gradient (m + 1,) and Hessian (m + 1, m + 1) of the penalty at theta."""

@@ -106,7 +106,8 @@ class CFEnsembleTrainer(BaseTrainer):
     prior : {None, 'reliability', 'average', 'zero'}
         Weights that are believed in before a label is seen: in proportion to how reliable the classifiers' agreement
         makes them (`reliability_weights`), equal, or 0. The aggregator starts from them, and the penalty of
-        `WeightPrior`, divided by the number of labels, is added to the supervised loss. Its scale suits log-odds.
+        `WeightPrior`, divided by the number of labels, is added to the supervised loss. It is meant for
+        `link='logit'`: weights that add up to 1 leave sums of probabilities, unlike those of log-odds, near one half.
     strength : 'auto' or float >= 0, default='auto'
         How firmly the prior holds the direction of the weights; 'auto' chooses by `select_strength`, from the
         predictions of the labelled instances alone. Without a prior it has no meaning.

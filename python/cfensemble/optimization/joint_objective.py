@@ -115,6 +115,14 @@ class JointObjective:
             return plain - reached @ np.linalg.solve(inner, added[:, 0] * (besides.T @ plain))
         return self._solve(point, right, held, diagonal)
 
+    def coupling(self, point: JointPoint, change: Vector) -> Vector:
+        """H (0, change), (d m + m + 1,): what a change of theta (m + 1,) does to the gradient, by the model."""
+        rho, d = self.rho, len(point.X)
+        seen = (1 - rho) * (point.curvature @ np.append(point.X @ change[:-1], change[-1]))
+        on_theta = np.append(point.X.T @ seen[:d], seen[d])
+        on_theta += (1 - rho) * (self.penalty.hessian(len(change) - 1) @ change)
+        return np.concatenate([np.outer(seen[:d], point.theta[:-1]).ravel(), on_theta])
+
     def _solve(self, point: JointPoint, right: Vector, held: Indices, diagonal: float) -> Vector:
         size = point.X.size
         prior = np.full(point.X.shape[1], diagonal)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Indices, Vector
+from cfensemble._typing import Indices, Mask, Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
 from cfensemble.ensemble.base import BaseAggregator
@@ -23,6 +23,9 @@ from cfensemble.optimization.joint_objective import JointObjective, JointPoint
 from cfensemble.optimization.problem import TrainingProblem
 from cfensemble.optimization.quasi_newton import Memory
 from cfensemble.optimization.starts import pad_rows, starting_factors
+
+PLATEAU = 1e-3
+"""Share of L_CF: where no step lowers it, but the model promises more than this, the fit has not converged."""
 
 
 class CFEnsembleJointTrainer(BaseTrainer):
@@ -204,7 +207,8 @@ class _Run:
             if self.stopped:
                 return
             if not advanced and weighting.is_constant:
-                self.converged = True  # as far as the precision goes
+                # As far as the precision goes, unless much was expected: the line search then ended on a plateau.
+                self.converged = expected <= PLATEAU * abs(point.value)
                 return
 
     def reweigh(self, iteration: int) -> None:
@@ -232,6 +236,36 @@ class _Run:
         if not gradient @ direction < 0:
             self.memory.clear()
             direction = -self.objective.solve(point, gradient, self.held)
+        if self.trainer.nonnegative and (crossing := self.crossing(direction)).any():
+            self.memory.clear()  # it is about other steps than those that end at a bound
+            direction = self.bounded_direction(crossing)
+        return direction
+
+    def crossing(self, direction: Vector) -> Mask:
+        """Which weights, as a mask (m + 1,), a step of that direction makes negative."""
+        reached = self.point.theta + direction[self.point.X.size :]
+        reached[-1] = 0  # the bias may be
+        return reached < 0
+
+    def bounded_direction(self, crossing: Mask) -> Vector:
+        """The model's step under the condition that weights which would become negative end at 0 instead.
+
+        Projecting the free step would not do: the bias, and the factors, are right for the weights they came with.
+        """
+        point, size = self.point, self.point.X.size
+        ending = np.zeros_like(crossing)
+        while crossing.any():
+            ending |= crossing
+            fixed = np.union1d(self.held, size + np.flatnonzero(ending))
+            change = np.where(ending, -point.theta, 0.0)
+            for shift in (change, np.zeros_like(change)):  # the second descends for certain
+                right = point.gradient + self.objective.coupling(point, shift)
+                right[fixed] = 0
+                direction = -self.objective.solve(point, right, fixed)
+                direction[size:] += shift
+                if point.gradient @ direction < 0:
+                    break
+            crossing = self.crossing(direction) & ~ending
         return direction
 
     def hold(self, point: JointPoint) -> None:
