@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
@@ -11,6 +13,7 @@ from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.prior import PRIOR_NAMES, prior_center
 from cfensemble.ensemble.strength import STRENGTHS, select_strength
 from cfensemble.exceptions import DataWarning
+from cfensemble.optimization import CFEnsembleJointTrainer
 
 pytestmark = [
     pytest.mark.usefixtures("unsettled"),
@@ -124,6 +127,49 @@ def test_the_joint_objective_never_rises(make_kind, data, prior, nonnegative, li
         use_class_weights=False,
     ).fit(data)  # fmt: skip
     assert (np.diff(trainer.history["loss"]) <= 0).all()
+
+
+@pytest.mark.filterwarnings("ignore::cfensemble.exceptions.DataWarning")
+@given(
+    seed=st.integers(0, 10**6),
+    m=st.integers(1, 8),
+    n=st.integers(2, 120),
+    contrary=st.booleans(),
+    missing=st.sampled_from([0.0, 0.3, 0.9]),
+    options=st.fixed_dictionaries(
+        {
+            "latent_dim": st.integers(1, 10),
+            "rho": st.sampled_from([1e-3, 0.5, 0.99, 1.0]),
+            "lambda_reg": st.sampled_from([0.0, 0.01, 1.0]),
+            "focal_gamma": st.sampled_from([0.0, 2.0]),
+            "aggregator_l2": st.sampled_from([0.0, 0.01]),
+            "init": st.sampled_from(["spectral", "random"]),
+            "prior": st.sampled_from([None, *PRIOR_NAMES]),
+            "strength": st.sampled_from(["auto", 0.0, 0.01, 1e4]),
+            "nonnegative": st.booleans(),
+            "link": st.sampled_from(["identity", "logit"]),
+        }
+    ),
+)
+@settings(max_examples=max(100, settings.default.max_examples // 2))  # 1000 in the long profile
+def test_nor_does_it_on_problems_at_random(seed, m, n, contrary, missing, options):
+    rng = np.random.default_rng(seed)
+    truth = rng.random(n) < 0.3
+    R = np.clip(0.5 * rng.random((m, n)) + 0.4 * truth, 0, 1)
+    R[: m // 2] = 1 - R[: m // 2] if contrary else R[: m // 2]
+    R[rng.random(R.shape) < missing] = np.nan
+    labels = np.where(rng.random(n) < 0.5, truth, np.nan)
+    labels[0] = truth[0]
+    trainer = CFEnsembleJointTrainer(
+        **options, max_iter=30, tol=0, random_seed=seed, on_collapse="ignore", n_threads=1
+    ).fit(EnsembleData(R, labels))
+    loss = np.array(trainer.history["loss"])
+    assert np.isfinite(loss).all()
+    assert (np.diff(loss) <= 0).all()
+    if options["nonnegative"]:
+        assert np.min(trainer.history["weights"]) >= 0
+    for result in (trainer.X, trainer.Y, trainer.predict(), trainer.get_aggregator_weights()):
+        assert np.isfinite(result).all()
 
 
 @links

@@ -103,7 +103,7 @@ class CFEnsembleTrainer(BaseTrainer):
         Each is called with an `IterationRecord` after every iteration and may return True to stop.
     n_threads : int, optional
         Threads to use; None: what the process may use.
-    prior : {None, 'reliability', 'average', 'zero'}
+    prior : {None, 'reliability', 'average', 'zero'}, default=None
         Weights that are believed in before a label is seen: in proportion to how reliable the classifiers' agreement
         makes them (`reliability_weights`), equal, or 0. The aggregator starts from them, and the penalty of
         `WeightPrior`, divided by the number of labels, is added to the supervised loss. It is meant for
