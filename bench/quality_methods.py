@@ -15,7 +15,7 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from cfensemble import EnsembleData
 from cfensemble._typing import Float, Vector
 from cfensemble.baselines import BASELINES, Method
-from cfensemble.combining.views import log_odds
+from cfensemble.data.log_odds import log_odds
 from cfensemble.solvers import make_trainer
 
 GREEDY_STEPS = 50

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         generate_simple_ensemble_data,
         get_confidence_strategy,
     )
-    from cfensemble.ensemble import AttentionAggregator, BaseAggregator, MeanAggregator, WeightedAggregator
+    from cfensemble.ensemble import AttentionAggregator, BaseAggregator, MeanAggregator, WeightedAggregator, WeightPrior
     from cfensemble.exceptions import CollapseWarning, DataWarning
     from cfensemble.objectives import combined_loss, compute_rmse, reconstruction_loss, supervised_loss
     from cfensemble.optimization import (
@@ -67,6 +67,7 @@ _HOMES = {
         "AttentionAggregator",
         "BaseAggregator",
         "MeanAggregator",
+        "WeightPrior",
         "WeightedAggregator",
     ],
     "cfensemble.exceptions": ["CollapseWarning", "DataWarning"],

@@ -28,6 +28,16 @@ def test_predicting_from_factors_is_predicting_from_their_product(dtype):
     np.testing.assert_allclose(p, aggregator.predict(X.T @ Y), atol=1e-6 if dtype == np.float32 else 1e-14)
 
 
+def test_log_odds_are_averaged_before_they_become_a_probability():
+    rng = np.random.default_rng(1)
+    X, Y = rng.standard_normal((3, 5)), rng.standard_normal((3, 40))
+    expected = 1 / (1 + np.exp(-(X.T @ Y).mean(axis=0)))
+    np.testing.assert_allclose(MeanAggregator(link="logit").predict(X.T @ Y), expected)
+    np.testing.assert_allclose(MeanAggregator(link="logit").predict_factors(X, Y), expected)
+    with pytest.raises(ValueError, match="link must be one of 'identity', 'logit', got 'probit'"):
+        MeanAggregator(link="probit")
+
+
 @pytest.mark.parametrize("settings", [{}, {"use_class_weights": False, "focal_gamma": 2.0}])
 def test_it_has_nothing_to_learn(settings):
     aggregator = MeanAggregator(2)

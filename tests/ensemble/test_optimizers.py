@@ -128,6 +128,34 @@ def kink(theta, with_hessian):
     return float(np.abs(theta).sum()), np.ones(3), np.zeros((3, 3)) if with_hessian else None
 
 
+def bounded(theta, with_hessian):
+    """Convex and coupled; its least value over nonnegative weights is at (0, .5, -.5), without that bound at w < 0."""
+    curvature = np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 1.0]])
+    linear = np.array([2.0, -1.0, 0.5])
+    value = float(theta @ curvature @ theta) / 2 + float(linear @ theta)
+    return value, curvature @ theta + linear, curvature if with_hessian else None
+
+
+@pytest.mark.parametrize("start", [np.zeros(3), np.array([5.0, 3.0, -2.0]), np.array([0.0, 1e-12, 1.0])])
+@pytest.mark.parametrize("name", OPTIMIZER_NAMES)
+def test_weights_that_must_not_be_negative_end_at_the_best_of_those(name, start):
+    optimizer, theta = make_optimizer(name, 0.05, nonnegative=True), start
+    for _ in range(20 if name == "newton" else 600):
+        theta = optimizer.step(theta, bounded)
+        assert (theta[:-1] >= 0).all()
+    np.testing.assert_allclose(theta, [0, 0.5, -0.5], atol=1e-12 if name == "newton" else 1e-3)
+
+
+@given(seed=st.integers(0, 10**6), gamma=st.sampled_from([0.0, 2.0]))
+def test_newton_with_nonnegative_weights_never_rises(seed, gamma):
+    objective, newton = supervised_objective(seed, gamma), make_optimizer("newton", 1, nonnegative=True)
+    theta = np.abs(np.random.default_rng(seed).standard_normal(5))
+    for _ in range(5):
+        before, theta = objective(theta, False)[0], newton.step(theta, objective)
+        assert objective(theta, False)[0] <= before
+        assert (theta[:-1] >= 0).all()
+
+
 @pytest.mark.parametrize(("objective", "minimum"), [(quadratic, 1), (kink, 0)])
 def test_newton_stays_where_there_is_nothing_to_gain(objective, minimum):
     theta = np.full(3, float(minimum))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from cfensemble.ensemble import WeightedAggregator
+from cfensemble.ensemble import WeightedAggregator, WeightPrior
+from cfensemble.ensemble.penalty import WeightPenalty
 from cfensemble.objectives import supervised_loss
 from cfensemble.objectives.label_weights import LabelledInstances
 
@@ -165,6 +166,26 @@ def test_an_update_takes_class_weights_and_gamma(gamma, use_class_weights):
     np.testing.assert_array_equal(np.append(aggregator.w, aggregator.b), theta - 0.2 * gradient)
 
 
+def test_an_update_takes_a_prior_and_can_keep_weights_from_being_negative():
+    rng = np.random.default_rng(8)
+    X, Y = factors(rng)
+    labels, aggregator = random_labels(rng), WeightedAggregator(M)
+    aggregator.set_params(w=[-1.0, 0.5, -0.1, 2.0], b=0.3)
+    labelled = LabelledInstances.of(labels, ~np.isnan(labels), True)
+    prior = WeightPrior(np.array([0.1, 0.2, 0.3, 0.4]), 0.5)
+    theta = aggregator.theta
+    gradient = aggregator.derivatives(theta, X, Y, labelled)[1]
+    gradient += WeightPenalty(0.0, prior, len(labelled.columns)).gradient(theta)
+    bounded = WeightedAggregator(M)
+    bounded.set_params(**aggregator.get_params())
+    aggregator.update(X, Y, labelled.columns, labels, 0.2, prior=prior)
+    np.testing.assert_allclose(aggregator.theta, theta - 0.2 * gradient, rtol=1e-12)
+    assert aggregator.w.min() < 0
+    bounded.update(X, Y, labelled.columns, labels, 0.2, prior=prior, nonnegative=True)
+    np.testing.assert_allclose(bounded.w, np.maximum(aggregator.w, 0), rtol=1e-12)
+    assert bounded.b == pytest.approx(aggregator.b)
+
+
 @pytest.mark.parametrize("nobody", [[], np.zeros(N, bool)])
 def test_an_update_without_labels_changes_nothing(nobody):
     rng = np.random.default_rng(6)
@@ -219,6 +240,12 @@ Z = np.zeros(N)
         (lambda a, X, Y: a.set_params(w=[1, 2, 3, 4], b=np.nan), ValueError, "b must be"),
         (lambda a, X, Y: a.update(X, Y, [0], Z, -0.1), ValueError, "lr must be finite and >= 0, got -0.1"),
         (lambda a, X, Y: a.update(X, Y, [0], Z, 0.1, focal_gamma=-1), ValueError, "focal_gamma must be"),
+        (lambda a, X, Y: a.update(X, Y, [0], Z, 0.1, nonnegative=1), TypeError, "nonnegative must be True or False"),
+        (
+            lambda a, X, Y: a.update(X, Y, [0], Z, 0.1, prior=WeightPrior(np.ones(2), 1.0)),
+            ValueError,
+            "prior has a center of 2 weights, but there are 4",
+        ),
         (lambda a, X, Y: a.update(X[:2], Y, [0], Z, 0.1), ValueError, "X and Y must have the same latent dim"),
         (lambda a, X, Y: a.update(X * np.nan, Y, [0], Z, 0.1), ValueError, r"X\[0, 0\] is nan"),
         (lambda a, X, Y: a.update(X, Y, [N], Z, 0.1), ValueError, "labeled_idx holds index 30"),

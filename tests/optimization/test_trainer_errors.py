@@ -32,6 +32,11 @@ pytestmark = pytest.mark.usefixtures("unsettled")
         ({"instance_weight": [-1.0]}, r"instance_weight\[0\] is -1"),
         ({"cost": "money"}, "cost must be None or 'confidence', got 'money'"),
         ({"weight_schedule": "jump"}, "weight_schedule must be None, 'ramp' or callable, got 'jump'"),
+        ({"prior": "gut"}, "prior must be None or one of 'reliability', 'average', 'zero', got 'gut'"),
+        ({"prior": "zero", "aggregator_type": "mean"}, "prior needs aggregator_type='weighted', got 'mean'"),
+        ({"strength": -1.0}, "strength must be finite and >= 0, got -1"),
+        ({"strength": "firm"}, "strength must be 'auto' or a number, got 'firm'"),
+        ({"link": "probit"}, "link must be one of 'identity', 'logit', got 'probit'"),
     ],
 )
 def test_bad_options_are_named(make, options, message):
@@ -79,6 +84,10 @@ def test_bad_types_are_named(make, data):
         make(callbacks=print)
     with pytest.raises(TypeError, match="use_class_weights must be True or False, got 'no'"):
         make(use_class_weights="no")
+    with pytest.raises(TypeError, match="nonnegative must be True or False, got 'yes'"):
+        make(nonnegative="yes")
+    with pytest.raises(TypeError, match="strength must be a number, got None"):
+        make(strength=None)
 
 
 def test_predicting_before_fitting_says_so(make, data):

@@ -17,18 +17,13 @@ from cfensemble.combining.mixture import stack
 from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
-from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.reliability import reliability_weights
-from cfensemble.ensemble.weight_fit import WeightProblem
+from cfensemble.ensemble.strength import FIRMNESS, fits_by_strength
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
-STRENGTHS = tuple(3e-3 * 10 ** (k / 2) for k in range(9))
-"""How firmly the prior may hold the weights, .003 to 30: from next to not at all to nearly fixed."""
-FIRMNESS = 0.3
-"""Beforehand a strength is believed in proportionally to this power of it."""
 VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 BELIEF = (1.0, 2.0, 1.0)
 """What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
@@ -259,15 +254,11 @@ def _views(completed: Float, weights: Vector) -> list[View]:
 def _fit_mixture(features: list[Vector], y: Vector, center: Vector, n_threads: int) -> list[Predictor]:
     views, thetas, log_likelihoods, beliefs = [], [], [], []
     for view, f in enumerate(features):
-        problem = WeightProblem(f, y, n_threads)
         for nonnegative in (True, False):
-            start = None
-            for strength in reversed(STRENGTHS):
-                fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
-                start = fit.theta
+            for strength, fit in fits_by_strength(f, y, center, nonnegative, n_threads):
                 views.append(view)
                 thetas.append(fit.theta)
-                log_likelihoods.append(-np.logaddexp(0, np.where(y == 1, -1, 1) * fit.left_out))
+                log_likelihoods.append(fit.left_out_log_likelihood(y))
                 beliefs.append(BELIEF[view] * strength**FIRMNESS)
     belief = np.array(beliefs)
     shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum())

@@ -9,16 +9,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from cfensemble._typing import Float, Vector
+from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.reliability import consensus_of_others
-
-CLIP = 1e-3
-"""Probabilities are clipped to [CLIP, 1 - CLIP] before they become log-odds: one certain classifier is no proof."""
-
-
-def log_odds(R: Float) -> Vector:
-    """log(r / (1 - r)) of clipped probabilities, in float64."""
-    clipped = np.clip(np.asarray(R, np.float64), CLIP, 1 - CLIP)
-    return np.log(clipped / (1 - clipped))
 
 
 class View(ABC):

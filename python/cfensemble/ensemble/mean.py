@@ -1,40 +1,47 @@
 """The plain average."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import integer
+from cfensemble._validation import choice, integer
 from cfensemble.ensemble.base import BaseAggregator, as_reconstruction
 from cfensemble.ensemble.clipped_loss import clipped_loss
 from cfensemble.objectives.label_weights import LabelledInstances
 
 
 class MeanAggregator(BaseAggregator):
-    """p = mean of the reconstructed predictions, clipped to [0, 1].
+    """p = mean of the reconstructed predictions, clipped to [0, 1], or sigmoid of the mean of reconstructed log-odds.
 
     Parameters
     ----------
     n_classifiers : int, optional
         Number m of classifiers; when absent any number is averaged, and `get_weights` refers to the last one seen.
+    link : {'identity', 'logit'}, default='identity'
+        Whether what is averaged are probabilities or log-odds.
     """
 
-    def __init__(self, n_classifiers: int | None = None) -> None:
+    def __init__(self, n_classifiers: int | None = None, link: Literal["identity", "logit"] = "identity") -> None:
+        self.link = choice(link, "link", ("identity", "logit"))
         self.n_classifiers = None if n_classifiers is None else integer(n_classifiers, "n_classifiers", 1)
         self._n_seen = self.n_classifiers
 
     def predict(self, r_hat: ArrayLike) -> Float:
-        """Mean over the first axis, clipped to [0, 1]."""
+        """Mean over the first axis, as a probability."""
         r_hat = as_reconstruction(r_hat, self.n_classifiers)
         self._n_seen = len(r_hat)
-        return np.clip(r_hat.mean(axis=0), 0, 1)
+        return self._probability(r_hat.mean(axis=0))
 
     def predict_factors(self, X: Float, Y: Float, n_threads: int | None = None) -> Float:
-        """Probabilities (n,): the mean factor times Y, clipped to [0, 1]."""
+        """Probabilities (n,) by the mean factor times Y."""
         self._n_seen = X.shape[1]
-        return np.clip(X.mean(axis=1) @ Y, 0, 1)
+        return self._probability(X.mean(axis=1) @ Y)
+
+    def _probability(self, mean: Float) -> Float:
+        return np.clip(mean, 0, 1) if self.link == "identity" else expit(mean)
 
     def loss(
         self,

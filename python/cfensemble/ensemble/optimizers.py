@@ -7,6 +7,7 @@ import numpy as np
 
 from cfensemble._typing import Vector
 from cfensemble._validation import choice
+from cfensemble.ensemble.nonnegative import free_parameters, project
 
 # theta, whether the Hessian is wanted -> value, gradient, Hessian
 Objective = Callable[[Vector, bool], tuple[float, Vector, Vector | None]]
@@ -20,55 +21,66 @@ class Optimizer(ABC):
         """Return the next theta."""
 
 
-class GradientDescent(Optimizer):
-    """theta - lr * gradient."""
+class FirstOrder(Optimizer):
+    """Steps along the gradient, projected where weights must not be negative."""
 
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
+    def __init__(self, lr: float, nonnegative: bool = False) -> None:
+        self.lr, self.nonnegative = lr, nonnegative
 
     def step(self, theta: Vector, objective: Objective) -> Vector:
         """Return the next theta."""
-        return theta - self.lr * objective(theta, False)[1]
+        return project(theta + self.move(objective(theta, False)[1]), self.nonnegative)
+
+    @abstractmethod
+    def move(self, gradient: Vector) -> Vector:
+        """Return the step for a gradient."""
 
 
-class Momentum(Optimizer):
+class GradientDescent(FirstOrder):
+    """theta - lr * gradient."""
+
+    def move(self, gradient: Vector) -> Vector:
+        """Return the step for a gradient."""
+        return -self.lr * gradient
+
+
+class Momentum(FirstOrder):
     """Heavy ball (Polyak 1964): the velocity keeps nine tenths of itself."""
 
     decay = 0.9
 
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
+    def __init__(self, lr: float, nonnegative: bool = False) -> None:
+        super().__init__(lr, nonnegative)
         self.velocity: Vector | None = None
 
-    def step(self, theta: Vector, objective: Objective) -> Vector:
-        """Return the next theta."""
-        velocity = np.zeros_like(theta) if self.velocity is None else self.velocity
-        self.velocity = self.decay * velocity - self.lr * objective(theta, False)[1]
-        return theta + self.velocity
+    def move(self, gradient: Vector) -> Vector:
+        """Return the step for a gradient."""
+        velocity = np.zeros_like(gradient) if self.velocity is None else self.velocity
+        self.velocity = self.decay * velocity - self.lr * gradient
+        return self.velocity
 
 
-class Adam(Optimizer):
+class Adam(FirstOrder):
     """Adam (Kingma and Ba 2015) with its customary constants."""
 
     decay_first, decay_second, epsilon = 0.9, 0.999, 1e-8
 
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
+    def __init__(self, lr: float, nonnegative: bool = False) -> None:
+        super().__init__(lr, nonnegative)
         self.first: Vector | None = None
         self.second: Vector | None = None
         self.n_steps = 0
 
-    def step(self, theta: Vector, objective: Objective) -> Vector:
-        """Return the next theta."""
-        gradient = objective(theta, False)[1]
-        first = np.zeros_like(theta) if self.first is None else self.first
-        second = np.zeros_like(theta) if self.second is None else self.second
+    def move(self, gradient: Vector) -> Vector:
+        """Return the step for a gradient."""
+        first = np.zeros_like(gradient) if self.first is None else self.first
+        second = np.zeros_like(gradient) if self.second is None else self.second
         self.n_steps += 1
         self.first = self.decay_first * first + (1 - self.decay_first) * gradient
         self.second = self.decay_second * second + (1 - self.decay_second) * gradient**2
         mean = self.first / (1 - self.decay_first**self.n_steps)
         spread = np.sqrt(self.second / (1 - self.decay_second**self.n_steps))
-        return theta - self.lr * mean / (spread + self.epsilon)
+        return -self.lr * mean / (spread + self.epsilon)
 
 
 class Newton(Optimizer):
@@ -77,7 +89,7 @@ class Newton(Optimizer):
     The Hessian's eigenvalues enter by their magnitude, at least `floor` times the largest, which makes the step a
     descent direction (Nocedal and Wright 2006, section 3.4); it is halved until Armijo's condition holds. Where the
     loss is saturated its curvature underflows and that never happens; the plain gradient is then followed instead. It
-    needs no learning rate.
+    needs no learning rate. Where weights must not be negative the steps are projected, see `nonnegative`.
     """
 
     floor = 1e-8
@@ -85,29 +97,33 @@ class Newton(Optimizer):
     sufficient = 1e-4
     max_halvings = 30
 
-    def __init__(self, lr: float = 1.0) -> None:
+    def __init__(self, lr: float = 1.0, nonnegative: bool = False) -> None:
         del lr  # the step length is the line search's affair
+        self.nonnegative = nonnegative
 
     def step(self, theta: Vector, objective: Objective) -> Vector:
         """Return the next theta, or theta itself where no step lowers the objective."""
         value, gradient, hessian = objective(theta, True)
         assert hessian is not None
-        curvature, basis = np.linalg.eigh(hessian)
+        free = free_parameters(theta, gradient, self.nonnegative)
+        curvature, basis = np.linalg.eigh(hessian[np.ix_(free, free)])
         curvature = np.abs(curvature)
         curvature = np.maximum(curvature, max(self.floor * curvature.max(), self.least_curvature))
-        newton = -basis @ ((basis.T @ gradient) / curvature)
-        for direction in (newton, -gradient):
-            slope = float(gradient @ direction)
+        newton = -basis @ ((basis.T @ gradient[free]) / curvature)
+        for move in (newton, -gradient[free]):
+            direction = np.zeros_like(theta)
+            direction[free] = move
             length = 1.0
             for _ in range(self.max_halvings):
-                candidate = theta + length * direction
-                if objective(candidate, False)[0] <= value + self.sufficient * length * slope:
+                candidate = project(theta + length * direction, self.nonnegative)
+                expected = min(float(gradient @ (candidate - theta)), 0.0)
+                if objective(candidate, False)[0] <= value + self.sufficient * expected:
                     return candidate
                 length /= 2
         return theta
 
 
-_OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
+_OPTIMIZERS: dict[str, Callable[[float, bool], Optimizer]] = {
     "gd": GradientDescent,
     "momentum": Momentum,
     "adam": Adam,
@@ -116,6 +132,6 @@ _OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
 OPTIMIZER_NAMES = tuple(_OPTIMIZERS)
 
 
-def make_optimizer(name: str, lr: float) -> Optimizer:
-    """Return the optimizer called 'gd', 'momentum', 'adam' or 'newton'."""
-    return _OPTIMIZERS[choice(name, "aggregator_optimizer", OPTIMIZER_NAMES)](lr)
+def make_optimizer(name: str, lr: float, nonnegative: bool = False) -> Optimizer:
+    """Return the optimizer called 'gd', 'momentum', 'adam' or 'newton', which keeps w >= 0 if asked to."""
+    return _OPTIMIZERS[choice(name, "aggregator_optimizer", OPTIMIZER_NAMES)](lr, nonnegative)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from cfensemble._typing import Float, Vector
+from cfensemble._validation import number
 from cfensemble.ensemble.reliability import reliability_weights
 
 PriorName = Literal["reliability", "average", "zero"]
@@ -30,12 +31,25 @@ class WeightPrior:
         At least 0.
     scale_precision, bias_precision : float
         At least 0.
+
+    Raises
+    ------
+    ValueError
+        If the center is not a finite vector, or a precision is negative or not finite.
     """
 
     center: Vector
     strength: float
     scale_precision: float = 10.0
     bias_precision: float = 3.0
+
+    def __post_init__(self) -> None:
+        center = np.asarray(self.center, np.float64)
+        if center.ndim != 1 or not np.isfinite(center).all():
+            raise ValueError(f"center must be a finite vector of weights, got {self.center!r}")
+        object.__setattr__(self, "center", center)
+        for name in ("strength", "scale_precision", "bias_precision"):
+            object.__setattr__(self, name, number(getattr(self, name), name, 0))
 
     def derivatives(self, theta: Vector) -> tuple[float, Vector, Vector]:
         """Value, gradient (m + 1,) and Hessian (m + 1, m + 1) of the penalty at theta."""
@@ -47,15 +61,25 @@ class WeightPrior:
     def hessian(self) -> Vector:
         """The constant Hessian H; the penalty is (theta - (center, 0))' H (theta - (center, 0)) / 2."""
         m = len(self.center)
+        diagonal, directions, curvatures = self.curvature()
         hessian = np.zeros((m + 1, m + 1))
-        hessian[:m, :m] = 2 * self.strength * m * np.eye(m)
+        hessian[:m, :m] = diagonal * np.eye(m)
+        for direction, curvature in zip(directions.T, curvatures, strict=True):
+            hessian += curvature * np.outer(direction, direction)
+        return hessian
+
+    def curvature(self) -> tuple[float, Vector, Vector]:
+        """The Hessian in parts: what w has in every direction, two directions (m + 1, 2), what these have besides."""
+        m = len(self.center)
+        firm = 2 * self.strength * m
+        directions, curvatures = np.zeros((m + 1, 2)), np.zeros(2)
         length = float(self.center @ self.center)
         if length > 0:
-            unit = self.center / np.sqrt(length)
             # (s - 1)^2 = (unit . (w - center))^2 / |center|^2; the strength acts across that direction only.
-            hessian[:m, :m] += 2 * (self.scale_precision / length - self.strength * m) * np.outer(unit, unit)
-        hessian[m, m] = 2 * self.bias_precision
-        return hessian
+            directions[:m, 0] = self.center / np.sqrt(length)
+            curvatures[0] = 2 * (self.scale_precision / length - self.strength * m)
+        directions[m, 1], curvatures[1] = 1, 2 * self.bias_precision
+        return firm, directions, curvatures
 
 
 def prior_center(name: PriorName, R: Float) -> Vector:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble import _core
-from cfensemble._typing import Indices, Vector
+from cfensemble._typing import Vector
+from cfensemble.ensemble.nonnegative import free_parameters, project
 from cfensemble.ensemble.prior import WeightPrior
 
 MAX_STEPS = 100
@@ -30,6 +31,10 @@ class WeightFit:
 
     theta: Vector
     left_out: Vector
+
+    def left_out_log_likelihood(self, y: Vector) -> Vector:
+        """Of the labels y (n_labeled,), each predicted without itself: log p(t_i), (n_labeled,)."""
+        return -np.logaddexp(0, np.where(y == 1, -1, 1) * self.left_out)
 
 
 class WeightProblem:
@@ -81,16 +86,14 @@ class WeightProblem:
         theta = np.append(prior.center, 0.0) if start is None else start.copy()
         value, gradient, hessian = self.derivatives(theta, prior, True)
         for _ in range(MAX_STEPS):
-            free = self._free(theta, gradient, nonnegative)
+            free = free_parameters(theta, gradient, nonnegative)
             step = np.zeros_like(theta)
             step[free] = -np.linalg.solve(_regular(hessian[np.ix_(free, free)]), gradient[free])
             if -float(gradient @ step) <= TOLERANCE * (1 + abs(value)):  # twice the decrease to be had
                 break
             length = 1.0
             for _ in range(MAX_HALVINGS):
-                candidate = theta + length * step
-                if nonnegative:
-                    np.maximum(candidate[:-1], 0, out=candidate[:-1])
+                candidate = project(theta + length * step, nonnegative)
                 new_value, new_gradient, new_hessian = self.derivatives(candidate, prior, True)
                 if new_value <= value + SUFFICIENT * float(gradient @ (candidate - theta)):
                     break
@@ -99,14 +102,6 @@ class WeightProblem:
                 break  # rounding: nothing lower is to be found
             theta, value, gradient, hessian = candidate, new_value, new_gradient, new_hessian
         return WeightFit(theta, self._left_out(theta, gradient, hessian, nonnegative))
-
-    @staticmethod
-    def _free(theta: Vector, gradient: Vector, nonnegative: bool) -> Indices:
-        """Indices of what may move: all but weights at 0 that the gradient pushes below it."""
-        held = np.zeros(len(theta), np.bool_)
-        if nonnegative:
-            held[:-1] = (theta[:-1] <= 0) & (gradient[:-1] > 0)
-        return np.flatnonzero(~held)
 
     def _left_out(self, theta: Vector, gradient: Vector, hessian: Vector, nonnegative: bool) -> Vector:
         """Log-odds of each instance after one Newton step that takes its own term out of the objective.
@@ -117,7 +112,7 @@ class WeightProblem:
         """
         if len(self.y) == 0:
             return np.zeros(0)
-        free = self._free(theta, gradient, nonnegative)
+        free = free_parameters(theta, gradient, nonnegative)
         design = np.vstack([self.features, self._ones])
         z = theta @ design
         chosen = design[free]

@@ -9,8 +9,11 @@ from scipy.special import expit
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import generator, instance_mask, integer, number
+from cfensemble._validation import boolean, generator, instance_mask, integer, number
 from cfensemble.ensemble.base import BaseAggregator, as_reconstruction
+from cfensemble.ensemble.nonnegative import project
+from cfensemble.ensemble.penalty import WeightPenalty
+from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.objectives.label_weights import LabelledInstances
 from cfensemble.objectives.losses import as_factors
 
@@ -64,7 +67,7 @@ class WeightedAggregator(BaseAggregator):
         n_threads: int | None = None,
     ) -> float:
         """Weighted mean focal loss of the labelled columns of Y."""
-        return self.derivatives(np.append(self.w, self.b), X, Y, labelled, focal_gamma, False, n_threads)[0]
+        return self.derivatives(self.theta, X, Y, labelled, focal_gamma, False, n_threads)[0]
 
     @staticmethod
     def derivatives(
@@ -99,6 +102,9 @@ class WeightedAggregator(BaseAggregator):
         lr: float,
         use_class_weights: bool = True,
         focal_gamma: float = 0.0,
+        *,
+        prior: WeightPrior | None = None,
+        nonnegative: bool = False,
     ) -> None:
         """One step of gradient descent on the supervised loss.
 
@@ -117,15 +123,29 @@ class WeightedAggregator(BaseAggregator):
             (see `CollapseWarning`).
         focal_gamma : float, default=0.0
             Focusing exponent >= 0.
+        prior : WeightPrior, optional
+            What is believed of the weights; divided by the number of labelled instances it is added to the loss.
+        nonnegative : bool, default=False
+            Raise weights that the step makes negative to 0.
         """
         X, Y = as_factors(X, Y)
+        boolean(nonnegative, "nonnegative")
+        if prior is not None and len(prior.center) != len(self.w):
+            raise ValueError(f"prior has a center of {len(prior.center)} weights, but there are {len(self.w)}")
         mask = instance_mask(labeled_idx, Y.shape[1])
         if not mask.any():
             return
         labelled = LabelledInstances.of(labels, mask, use_class_weights)
-        theta = np.append(self.w, self.b)
+        theta = self.theta
         _, gradient, _ = self.derivatives(theta, X, Y, labelled, focal_gamma, with_hessian=False)
-        self.set_theta(theta - number(lr, "lr", 0) * gradient)
+        if prior is not None:
+            gradient += WeightPenalty(0.0, prior, len(labelled.columns)).gradient(theta)
+        self.set_theta(project(theta - number(lr, "lr", 0) * gradient, nonnegative))
+
+    @property
+    def theta(self) -> Vector:
+        """(w, b) as one vector (m + 1,), a copy."""
+        return np.append(self.w, self.b)
 
     def set_theta(self, theta: Vector) -> None:
         """Take over w and b from theta = (w, b), (m + 1,)."""

@@ -16,6 +16,7 @@ from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.mean import MeanAggregator
 from cfensemble.ensemble.optimizers import OPTIMIZER_NAMES, Optimizer, make_optimizer
+from cfensemble.ensemble.prior import PriorName
 from cfensemble.ensemble.weighted import WeightedAggregator
 from cfensemble.objectives.label_weights import LabelledInstances, WeightSchedule
 from cfensemble.objectives.losses import squared_norm
@@ -23,7 +24,6 @@ from cfensemble.optimization.base import BaseTrainer, Solution
 from cfensemble.optimization.history import Callback, History
 from cfensemble.optimization.problem import TrainingProblem
 from cfensemble.optimization.starts import pad_rows, starting_factors
-from cfensemble.optimization.weight_prior import WeightPrior
 
 
 class CFEnsembleTrainer(BaseTrainer):
@@ -51,7 +51,7 @@ class CFEnsembleTrainer(BaseTrainer):
     aggregator_type : {'weighted', 'mean'}, default='weighted'
         A learned weight per classifier, or the plain average of the reconstruction.
     aggregator_lr : float, default=0.1
-        Step length of 'gd', 'momentum' and 'adam'.
+        Step length of 'gd', 'momentum' and 'adam', shortened where the prior would make them diverge.
     max_iter : int, default=50
         Most iterations; of each of the two stages in `schedule='two_stage'`.
     tol : float, default=1e-4
@@ -103,6 +103,20 @@ class CFEnsembleTrainer(BaseTrainer):
         Each is called with an `IterationRecord` after every iteration and may return True to stop.
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    prior : {None, 'reliability', 'average', 'zero'}, default=None
+        Weights that are believed in before a label is seen: in proportion to how reliable the classifiers' agreement
+        makes them (`reliability_weights`), equal, or 0. The aggregator starts from them, and the penalty of
+        `WeightPrior`, divided by the number of labels, is added to the supervised loss. It is meant for
+        `link='logit'`: weights that add up to 1 leave sums of probabilities, unlike those of log-odds, near one half.
+    strength : 'auto' or float >= 0, default='auto'
+        How firmly the prior holds the direction of the weights; 'auto' chooses by `select_strength`, from the
+        predictions of the labelled instances alone. Without a prior it has no meaning.
+    nonnegative : bool, default=False
+        Keep the weights >= 0.
+    link : {'identity', 'logit'}, default='identity'
+        'logit' factorises and combines the log-odds of the predictions, clipped to [.001, .999]. Confidence is still
+        that of the probabilities, and reconstructions are probabilities. It takes two more matrices of R's size, the
+        log-odds and the weights; `X`, `Y` and the recorded reconstruction error are about log-odds.
 
     Attributes
     ----------
@@ -115,6 +129,8 @@ class CFEnsembleTrainer(BaseTrainer):
     n_iter_ : int
     predictions_ : ndarray of shape (n,)
         Fitted probabilities.
+    strength_ : float or None
+        The prior's strength; None without a prior or labels.
 
     References
     ----------
@@ -156,6 +172,10 @@ class CFEnsembleTrainer(BaseTrainer):
         weight_schedule: WeightSchedule = None,
         callbacks: Sequence[Callback] = (),
         n_threads: int | None = None,
+        prior: PriorName | None = None,
+        strength: Literal["auto"] | float = "auto",
+        nonnegative: bool = False,
+        link: Literal["identity", "logit"] = "identity",
     ) -> None:
         super().__init__(
             n_classifiers=n_classifiers,
@@ -177,6 +197,10 @@ class CFEnsembleTrainer(BaseTrainer):
             weight_schedule=weight_schedule,
             callbacks=callbacks,
             n_threads=n_threads,
+            prior=prior,
+            strength=strength,
+            nonnegative=nonnegative,
+            link=link,
         )
         self.aggregator_lr = number(aggregator_lr, "aggregator_lr", 0)
         self.max_iter = integer(max_iter, "max_iter", 1)
@@ -222,10 +246,14 @@ class _Run:
         m, d = len(problem.R), trainer.latent_dim
         learnable = trainer.aggregator_type == "weighted" and problem.has_labels
         weighted = WeightedAggregator(m) if learnable else None
-        self.aggregator: BaseAggregator = weighted or MeanAggregator(m)
+        if weighted is not None:
+            weighted.set_params(w=problem.initial_weights, b=0.0)
+        self.aggregator: BaseAggregator = weighted or MeanAggregator(m, trainer.link)
         self.learner = weighted if problem.supervised else None
-        self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, trainer.aggregator_lr)
-        self.prior = WeightPrior(trainer.aggregator_l2)
+        self.penalty = problem.penalty
+        steepest = self.penalty.steepest()
+        lr = trainer.aggregator_lr if steepest == 0 else min(trainer.aggregator_lr, 1 / steepest)
+        self.optimizer: Optimizer = make_optimizer(trainer.aggregator_optimizer, lr, trainer.nonnegative)
         self.history = History()
         self.converged = self.stopped = False
         # X'Y has no rank beyond m, and balanced factors no rows beyond it: those are left out, and 0 in the end.
@@ -318,13 +346,11 @@ class _Run:
 
         def objective(theta: Vector, with_hessian: bool) -> tuple[float, Vector, Vector | None]:
             value, gradient, hessian = self.derivatives(learner, theta, labelled, with_hessian)
-            w = theta[:-1]
-            gradient[:-1] += self.prior.gradient(w)
             if hessian is not None:
-                hessian.flat[: -1 : len(theta) + 1] += self.prior.curvature(w)  # the diagonal but for b
-            return value + self.prior.value(w), gradient, hessian
+                hessian += self.penalty.hessian(len(theta) - 1)
+            return value + self.penalty.value(theta), gradient + self.penalty.gradient(theta), hessian
 
-        learner.set_theta(self.optimizer.step(np.append(learner.w, learner.b), objective))
+        learner.set_theta(self.optimizer.step(learner.theta, objective))
         self.swept = None
 
     def derivatives(
@@ -338,6 +364,6 @@ class _Run:
 
     def supervised_loss(self, labelled: LabelledInstances) -> float:
         if self.swept is not None and self.learner is not None:
-            return self.swept[0] + self.prior.value(self.learner.w)
+            return self.swept[0] + self.penalty.value(self.learner.theta)
         value = self.aggregator.loss(self.X, self.Y, labelled, self.trainer.focal_gamma, self.threads)
-        return value if self.learner is None else value + self.prior.value(self.learner.w)
+        return value if self.learner is None else value + self.penalty.value(self.learner.theta)

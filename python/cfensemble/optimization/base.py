@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from cfensemble import _core
 from cfensemble._blocks import LARGE, column_blocks, count_missing
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Vector
+from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
 from cfensemble.data.confidence import ConfidenceStrategy, UniformConfidence, get_confidence_strategy
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.data.log_odds import log_odds, log_odds_matrix
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.collapse import REMEDY, describe_collapse
+from cfensemble.ensemble.penalty import WeightPenalty
+from cfensemble.ensemble.prior import PRIOR_NAMES, PriorName, WeightPrior, prior_center
+from cfensemble.ensemble.strength import select_strength
 from cfensemble.exceptions import CollapseWarning, DataWarning
 from cfensemble.objectives.label_weights import LabelWeighting, WeightSchedule
 from cfensemble.objectives.losses import weigh_terms
@@ -76,6 +81,10 @@ class BaseTrainer(ABC):
         weight_schedule: WeightSchedule,
         callbacks: Sequence[Callback],
         n_threads: int | None,
+        prior: PriorName | None,
+        strength: Literal["auto"] | float,
+        nonnegative: bool,
+        link: Literal["identity", "logit"],
     ) -> None:
         self.n_classifiers = None if n_classifiers is None else integer(n_classifiers, "n_classifiers", 1)
         self.latent_dim = integer(latent_dim, "latent_dim", 1)
@@ -102,6 +111,10 @@ class BaseTrainer(ABC):
         self.callbacks = tuple(callbacks)
         self.n_threads = n_threads
         resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+        self.prior: PriorName | None = _prior_name(prior, self.aggregator_type)
+        self.strength = strength if strength == "auto" else _strength(strength)
+        self.nonnegative = boolean(nonnegative, "nonnegative")
+        self.link: Literal["identity", "logit"] = choice(link, "link", ("identity", "logit"))  # type: ignore[assignment]
 
     # ------------------------------------------------------------------------------------------------ fitting
 
@@ -169,13 +182,15 @@ class BaseTrainer(ABC):
         elif self.use_class_weights and self.class_weight is None and np.ptp(y) == 0:
             _warn(DataWarning, f"labels: all {y.size} are {y[0]:g}, so class weights are off")
         strategy = UniformConfidence() if data.has_confidence else self.confidence
+        C = self._training_confidence(data)
         return TrainingProblem(
-            R=data.R,
-            C=self._training_confidence(data),
+            R=data.R if self.link == "identity" else log_odds_matrix(data.R),
+            C=C if self.link == "identity" else _weights_of_probabilities(C, data.R),
             columns=columns,
             y=y,
             rho=self.rho if y.size else 1.0,
             weighting=self._weighting,
+            penalty=WeightPenalty(self.aggregator_l2, self._weight_prior(data.R, columns, y), max(len(y), 1)),
             confidence_rule=strategy.fold_in_rule(data.R, data.labels),
             base_rate=observed_base_rate(data),
         )
@@ -184,6 +199,24 @@ class BaseTrainer(ABC):
         if data.has_confidence:
             return data.C
         return _checked(self.confidence.weigh(data.R, data.labels), data.R)
+
+    def _weight_prior(self, R: Float, columns: Indices, y: Vector) -> WeightPrior | None:
+        """What is believed of the weights, as firmly as `strength` says or the labelled instances suggest."""
+        if self.prior is None or y.size == 0:
+            return None
+        center = prior_center(self.prior, R)
+        if self.strength != "auto":
+            return WeightPrior(center, self.strength)
+        features = R[:, columns].astype(np.float64)
+        if self.link == "logit":
+            features = log_odds(features)
+        observed = ~np.isnan(features)
+        seen = observed.any(axis=0)  # an instance that nothing is predicted of tells nothing
+        features, observed = features[:, seen], observed[:, seen]
+        mean = np.where(observed, features, 0).sum(axis=0) / observed.sum(axis=0)
+        threads = resolve_threads(self.n_threads)
+        completed = np.where(observed, features, mean)
+        return WeightPrior(center, select_strength(completed, y[seen], center, self.nonnegative, threads))
 
     def _adopt(self, data: EnsembleData, problem: TrainingProblem, solution: Solution) -> None:
         aggregator, history = solution.aggregator, solution.history
@@ -213,6 +246,7 @@ class BaseTrainer(ABC):
         self.history, self.converged_, self.n_iter_ = history, solution.converged, len(history.records)
         self.predictions_ = p
         self._fitted_data = weakref.ref(data)
+        self.strength_ = None if problem.penalty.prior is None else problem.penalty.prior.strength
         self._base_rate, self._confidence_rule = problem.base_rate, problem.confidence_rule
 
     def _record(
@@ -297,6 +331,8 @@ class BaseTrainer(ABC):
         for columns in column_blocks((max(d, m), k), LARGE):  # Y, or R in another precision, never exists as a whole
             r = R[:, columns].astype(dtype, copy=False)
             c = C.select(columns) if isinstance(C, ConfidenceRule) else C[:, columns].astype(dtype, copy=False)
+            if self.link == "logit":
+                r, c = log_odds_matrix(r), _weights_of_probabilities(c, r)
             p[columns] = self._fold_in_block(r, c, threads)
         return p
 
@@ -307,9 +343,13 @@ class BaseTrainer(ABC):
         return p
 
     def get_reconstruction(self) -> Float:
-        """R_hat = X'Y, (m, n): every classifier's prediction as the factorisation sees it, also where it is missing."""
+        """R_hat (m, n), every classifier's prediction as the factorisation sees it, also where it is missing.
+
+        X'Y, or with `link='logit'` the probabilities of which X'Y are the log-odds.
+        """
         self._check_fitted()
-        return self.X.T @ self.Y
+        R_hat = self.X.T @ self.Y
+        return R_hat if self.link == "identity" else expit(R_hat)
 
     def get_aggregator_weights(self) -> Vector:
         """How much the aggregator counts each classifier, (m,)."""
@@ -360,6 +400,27 @@ def observed_base_rate(data: EnsembleData) -> float:
 
 def _checked(confidence: Confidence, R: Float) -> Confidence:
     return confidence if isinstance(confidence, ConfidenceRule) else confidence_matrix(confidence, R, "confidence")
+
+
+def _weights_of_probabilities(confidence: Confidence, R: Float) -> Float:
+    """Confidence as a matrix: rules read the probabilities R, which kernels that factorise log-odds do not see."""
+    return confidence.weights(R) if isinstance(confidence, ConfidenceRule) else confidence
+
+
+def _prior_name(prior: PriorName | None, aggregator_type: str) -> PriorName | None:
+    if prior is None:
+        return None
+    if prior not in PRIOR_NAMES:
+        raise ValueError(f"prior must be None or one of {', '.join(map(repr, PRIOR_NAMES))}, got {prior!r}")
+    if aggregator_type != "weighted":
+        raise ValueError(f"prior needs aggregator_type='weighted', got {aggregator_type!r}")
+    return prior
+
+
+def _strength(strength: float) -> float:
+    if isinstance(strength, str):
+        raise ValueError(f"strength must be 'auto' or a number, got {strength!r}")
+    return number(strength, "strength", 0)
 
 
 def _warn(category: type[Warning], message: str) -> None:

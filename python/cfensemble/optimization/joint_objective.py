@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble import _core
-from cfensemble._typing import Float, Vector
+from cfensemble._typing import Float, Indices, Vector
 from cfensemble.data.confidence_rule import Confidence
+from cfensemble.ensemble.penalty import WeightPenalty
 from cfensemble.objectives.label_weights import LabelledInstances
 from cfensemble.objectives.losses import weigh_terms
-from cfensemble.optimization.weight_prior import WeightPrior
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class JointObjective:
         Whether z = w . R_hat + b are log-odds, or probabilities to be clipped (the plain average).
     learns : bool
         Whether w and b are variables, or fixed.
-    prior : WeightPrior
+    penalty : WeightPenalty
         Omega, which L_sup contains.
     threads : int
     labelled : LabelledInstances, optional
@@ -73,7 +73,7 @@ class JointObjective:
     focal_gamma: float
     logistic: bool
     learns: bool
-    prior: WeightPrior
+    penalty: WeightPenalty
     threads: int
     labelled: LabelledInstances | None = None
 
@@ -88,23 +88,51 @@ class JointObjective:
         )
         if self.learns:
             with np.errstate(over="ignore"):  # a step too far, which the line search will take back
-                supervised += self.prior.value(theta[:-1])
-            gradient[:-1] += (1 - self.rho) * self.prior.gradient(theta[:-1])
+                supervised += self.penalty.value(theta)
+                gradient += (1 - self.rho) * self.penalty.gradient(theta)
         else:
             gradient[:] = 0
         value = weigh_terms(reconstruction, supervised, self.rho)["total"]
         whole = np.concatenate([gradient_X.ravel(), gradient])
         return JointPoint(X, theta, value, reconstruction, supervised, whole, gram, curvature, n_degenerate)
 
-    def solve(self, point: JointPoint, right: Vector) -> Vector:
-        """H^-1 right, both (d m + m + 1,), with the model H of F's Hessian at a point."""
+    def solve(self, point: JointPoint, right: Vector, held: Indices) -> Vector:
+        """H^-1 right, both (d m + m + 1,), with the model H of F's Hessian at a point.
+
+        The variables at the indices `held` are fixed: H is that of the others, and the result 0 there.
+        """
+        size, m = point.X.size, point.X.shape[1]
+        diagonal, directions, curvatures = self.penalty.curvature(m)
+        if self.learns and curvatures.any():
+            # The kernel's H has the penalty's diagonal; its few directions besides are added by Woodbury's identity.
+            besides = np.zeros((size + m + 1, len(curvatures)))
+            besides[size:] = directions
+            besides[held] = 0
+            solved = np.column_stack([self._solve(point, column, held, diagonal) for column in (*besides.T, right)])
+            reached, plain = solved[:, :-1], solved[:, -1]
+            added = (1 - self.rho) * curvatures[:, None]
+            inner = np.eye(len(curvatures)) + added * (besides.T @ reached)
+            return plain - reached @ np.linalg.solve(inner, added[:, 0] * (besides.T @ plain))
+        return self._solve(point, right, held, diagonal)
+
+    def coupling(self, point: JointPoint, change: Vector) -> Vector:
+        """H (0, change), (d m + m + 1,): what a change of theta (m + 1,) does to the gradient, by the model."""
+        rho, d = self.rho, len(point.X)
+        seen = (1 - rho) * (point.curvature @ np.append(point.X @ change[:-1], change[-1]))
+        on_theta = np.append(point.X.T @ seen[:d], seen[d])
+        on_theta += (1 - rho) * (self.penalty.hessian(len(change) - 1) @ change)
+        return np.concatenate([np.outer(seen[:d], point.theta[:-1]).ravel(), on_theta])
+
+    def _solve(self, point: JointPoint, right: Vector, held: Indices, diagonal: float) -> Vector:
         size = point.X.size
+        prior = np.full(point.X.shape[1], diagonal)
+        prior[held - size] = np.inf
         on_X, on_theta = _core.apply_inverse_curvature(
             point.gram,
             point.curvature,
             point.X.astype(np.float64, copy=False),
             point.theta[:-1],
-            self.prior.curvature(point.theta[:-1]),
+            prior,
             self.lambda_reg,
             self.rho,
             self.learns,

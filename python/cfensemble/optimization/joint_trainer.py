@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike
 
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Vector
+from cfensemble._typing import Indices, Mask, Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.mean import MeanAggregator
+from cfensemble.ensemble.nonnegative import free_parameters, project
+from cfensemble.ensemble.prior import PriorName
 from cfensemble.ensemble.weighted import WeightedAggregator
 from cfensemble.objectives.label_weights import LabelledInstances, WeightSchedule
 from cfensemble.optimization.base import BaseTrainer, Solution
@@ -21,7 +23,9 @@ from cfensemble.optimization.joint_objective import JointObjective, JointPoint
 from cfensemble.optimization.problem import TrainingProblem
 from cfensemble.optimization.quasi_newton import Memory
 from cfensemble.optimization.starts import pad_rows, starting_factors
-from cfensemble.optimization.weight_prior import WeightPrior
+
+PLATEAU = 1e-3
+"""Share of L_CF: where no step lowers it, but the model promises more than this, the fit has not converged."""
 
 
 class CFEnsembleJointTrainer(BaseTrainer):
@@ -54,12 +58,12 @@ class CFEnsembleJointTrainer(BaseTrainer):
     aggregator_l2 : float, default=0.01
         Adds aggregator_l2 / 2 |w - 1/m|^2 to the supervised loss: weights stay near the plain average's.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, init, n_restarts, on_collapse, class_weight, \
-instance_weight, cost, weight_schedule, callbacks, n_threads
+instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link
         As in `CFEnsembleTrainer`. Under `cost` or `weight_schedule` L_CF itself changes from one iteration to the next.
 
     Attributes
     ----------
-    X, Y, aggregator, history, converged_, n_iter_, predictions_
+    X, Y, aggregator, history, converged_, n_iter_, predictions_, strength_
         As in `CFEnsembleTrainer`.
 
     References
@@ -94,6 +98,10 @@ instance_weight, cost, weight_schedule, callbacks, n_threads
         weight_schedule: WeightSchedule = None,
         callbacks: Sequence[Callback] = (),
         n_threads: int | None = None,
+        prior: PriorName | None = None,
+        strength: Literal["auto"] | float = "auto",
+        nonnegative: bool = False,
+        link: Literal["identity", "logit"] = "identity",
     ) -> None:
         super().__init__(
             n_classifiers=n_classifiers,
@@ -115,6 +123,10 @@ instance_weight, cost, weight_schedule, callbacks, n_threads
             weight_schedule=weight_schedule,
             callbacks=callbacks,
             n_threads=n_threads,
+            prior=prior,
+            strength=strength,
+            nonnegative=nonnegative,
+            link=link,
         )
         if self.rho == 0:
             raise ValueError("rho must be positive here, got 0: without its reconstruction L_CF does not determine Y")
@@ -138,7 +150,7 @@ class _Run:
         self.trainer, self.problem = trainer, problem
         m, threads = len(problem.R), resolve_threads(trainer.n_threads)
         weighted = trainer.aggregator_type == "weighted" and problem.has_labels
-        self.aggregator: BaseAggregator = WeightedAggregator(m) if weighted else MeanAggregator(m)
+        self.aggregator: BaseAggregator = WeightedAggregator(m) if weighted else MeanAggregator(m, trainer.link)
         self.padded_Y, Y = starting_factors(problem.R, trainer.latent_dim, min(trainer.latent_dim, m), rng)
         self.objective = JointObjective(
             R=problem.R,
@@ -147,18 +159,19 @@ class _Run:
             lambda_reg=trainer.lambda_reg,
             rho=problem.rho,
             focal_gamma=trainer.focal_gamma,
-            logistic=weighted,
+            logistic=weighted or trainer.link == "logit",
             learns=weighted and problem.supervised,
-            prior=WeightPrior(trainer.aggregator_l2),
+            penalty=problem.penalty,
             threads=threads,
         )
         self.memory = Memory()
+        self.held: Indices = np.empty(0, np.int64)  # weights that stay at 0, as indices into the whole vector
         self.history = History()
         self.converged = self.stopped = False
         self.set_labelled(0, previous=None)
         gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads)
         X, _ = _core.classifier_step(gram, rhs, trainer.lambda_reg, True, threads)
-        theta = np.append(np.full(m, 1 / m), 0.0)
+        theta = np.append(problem.initial_weights, 0.0)
         self.point = self.objective.evaluate(X.astype(problem.R.dtype, copy=False), theta)
         if not np.isfinite(self.point.value):
             raise FloatingPointError("the objective is not finite where it starts: lower the weights, or use float64")
@@ -194,7 +207,8 @@ class _Run:
             if self.stopped:
                 return
             if not advanced and weighting.is_constant:
-                self.converged = True  # as far as the precision goes
+                # As far as the precision goes, unless much was expected: the line search then ended on a plateau.
+                self.converged = expected <= PLATEAU * abs(point.value)
                 return
 
     def reweigh(self, iteration: int) -> None:
@@ -216,11 +230,59 @@ class _Run:
     def direction(self) -> Vector:
         """A direction of descent: that of the memory unless it is of none."""
         point = self.point
-        direction = self.memory.direction(point.gradient, lambda right: self.objective.solve(point, right))
-        if not point.gradient @ direction < 0:
+        self.hold(point)
+        gradient = self.without_held(point.gradient)
+        direction = self.memory.direction(gradient, lambda right: self.objective.solve(point, right, self.held))
+        if not gradient @ direction < 0:
             self.memory.clear()
-            direction = -self.objective.solve(point, point.gradient)
+            direction = -self.objective.solve(point, gradient, self.held)
+        if self.trainer.nonnegative and (crossing := self.crossing(direction)).any():
+            self.memory.clear()  # it is about other steps than those that end at a bound
+            direction = self.bounded_direction(crossing)
         return direction
+
+    def crossing(self, direction: Vector) -> Mask:
+        """Which weights, as a mask (m + 1,), a step of that direction makes negative."""
+        reached = self.point.theta + direction[self.point.X.size :]
+        reached[-1] = 0  # the bias may be
+        return reached < 0
+
+    def bounded_direction(self, crossing: Mask) -> Vector:
+        """The model's step under the condition that weights which would become negative end at 0 instead.
+
+        Projecting the free step would not do: the bias, and the factors, are right for the weights they came with.
+        """
+        point, size = self.point, self.point.X.size
+        ending = np.zeros_like(crossing)
+        while crossing.any():
+            ending |= crossing
+            fixed = np.union1d(self.held, size + np.flatnonzero(ending))
+            change = np.where(ending, -point.theta, 0.0)
+            for shift in (change, np.zeros_like(change)):  # the second descends for certain
+                right = point.gradient + self.objective.coupling(point, shift)
+                right[fixed] = 0
+                direction = -self.objective.solve(point, right, fixed)
+                direction[size:] += shift
+                if point.gradient @ direction < 0:
+                    break
+            crossing = self.crossing(direction) & ~ending
+        return direction
+
+    def hold(self, point: JointPoint) -> None:
+        """Find the weights that are to stay at 0; what was remembered is about the variables that were free then."""
+        size = point.X.size
+        free = free_parameters(point.theta, point.gradient[size:], self.trainer.nonnegative)
+        held = size + np.setdiff1d(np.arange(len(point.theta)), free)
+        if not np.array_equal(held, self.held):
+            self.held = held
+            self.memory.clear()
+
+    def without_held(self, vector: Vector) -> Vector:
+        if len(self.held) == 0:
+            return vector
+        reduced = vector.copy()
+        reduced[self.held] = 0
+        return reduced
 
     def advance(self, direction: Vector) -> bool:
         """Go to a better point along the direction, or else along that without memory; whether there was one."""
@@ -240,20 +302,21 @@ class _Run:
         length = 1.0
         for _ in range(most):
             X = before.X + (length * direction[:size]).reshape(before.X.shape)
-            after = self.objective.evaluate(
-                X.astype(before.X.dtype, copy=False), before.theta + length * direction[size:]
-            )
+            straight = before.theta + length * direction[size:]
+            theta = project(straight, self.trainer.nonnegative)
+            after = self.objective.evaluate(X.astype(before.X.dtype, copy=False), theta)
             rise = after.value - before.value
-            if rise <= sufficient * length * slope:
+            expected = length * slope + float(before.gradient[size:] @ (theta - straight))
+            if rise <= sufficient * min(expected, 0.0):
                 self.accept(after)
                 return True
-            parabola = -slope * length / (2 * (rise - length * slope)) if np.isfinite(rise) else 0.1
+            parabola = -expected / (2 * (rise - expected)) if np.isfinite(rise) and expected < 0 else 0.1
             length *= min(max(parabola, 0.1), 0.5)
         return False
 
     def accept(self, point: JointPoint) -> None:
         before, self.point = self.point, point
         step = np.concatenate([(point.X.astype(np.float64) - before.X).ravel(), point.theta - before.theta])
-        self.memory.add(step, point.gradient - before.gradient)
+        self.memory.add(step, self.without_held(point.gradient - before.gradient))
         if isinstance(self.aggregator, WeightedAggregator):
             self.aggregator.set_theta(point.theta)

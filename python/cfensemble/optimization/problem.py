@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble.data.confidence_rule import Confidence
+from cfensemble.ensemble.penalty import WeightPenalty
 from cfensemble.objectives.label_weights import LabelledInstances, LabelWeighting
 
 
@@ -15,7 +18,7 @@ class TrainingProblem:
     Attributes
     ----------
     R : ndarray of shape (m, n)
-        Predictions, NaN where missing.
+        What is factorised, NaN where missing: predictions, or their log-odds.
     C : ndarray of shape (m, n) or ConfidenceRule
         Their confidence weights, as they are or as a rule.
     columns : ndarray of shape (n_labeled,)
@@ -26,6 +29,8 @@ class TrainingProblem:
         The weight of the reconstruction in effect: 1 where there is no label.
     weighting : LabelWeighting
         How omega is made.
+    penalty : WeightPenalty
+        Omega, on the aggregator's parameters.
     confidence_rule : callable
         Confidence of new predictions (m, k).
     base_rate : float
@@ -40,6 +45,7 @@ class TrainingProblem:
     y: Vector
     rho: float
     weighting: LabelWeighting
+    penalty: WeightPenalty
     confidence_rule: Callable[[Float], Confidence]
     base_rate: float
     held_out: LabelledInstances | None = None
@@ -53,6 +59,12 @@ class TrainingProblem:
     def supervised(self) -> bool:
         """Whether there is something for the aggregator to learn."""
         return self.rho < 1
+
+    @property
+    def initial_weights(self) -> Vector:
+        """The aggregator's weights (m,) before it has learned anything: the prior's, or else equal ones."""
+        m, prior = len(self.R), self.penalty.prior
+        return np.full(m, 1 / m) if prior is None else prior.center
 
     def labelled(self, iteration: int, max_iter: int, previous: Vector | None = None) -> LabelledInstances:
         """Return the labelled instances with the weights of that iteration."""

@@ -1,7 +1,7 @@
 """The combined objective as a torch module: everything in it is a parameter."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from cfensemble.ensemble.attention import AttentionAggregator
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.clipped_loss import LOSS_CLIP
 from cfensemble.ensemble.mean import MeanAggregator
+from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.weighted import WeightedAggregator
 from cfensemble.objectives.losses import weigh_terms
 from cfensemble.optimization.starts import random_factors
@@ -39,24 +40,27 @@ class _Weighted(nn.Module):
 
 
 class _Mean(nn.Module):
-    def __init__(self, m: int) -> None:
+    def __init__(self, m: int, link: Literal["identity", "logit"]) -> None:
         super().__init__()
-        self.m = m
+        self.m, self.link = m, link
 
     def forward(self, r_hat: Tensor) -> Tensor:
-        return torch.logit(r_hat.mean(dim=0), eps=LOSS_CLIP)
+        mean = r_hat.mean(dim=0)
+        return mean if self.link == "logit" else torch.logit(mean, eps=LOSS_CLIP)
 
     def weights(self) -> Tensor:
         return torch.full((self.m,), 1 / self.m)
 
     def to_numpy(self) -> BaseAggregator:
-        return MeanAggregator(self.m)
+        return MeanAggregator(self.m, self.link)
 
 
 class _Attention(nn.Module):
     """See `cfensemble.ensemble.attention`; small random keys, so that it starts near the plain average."""
 
-    def __init__(self, m: int, dtype: torch.dtype, rng: np.random.Generator, size: int = 16) -> None:
+    def __init__(
+        self, m: int, dtype: torch.dtype, rng: np.random.Generator, link: str = "identity", size: int = 16
+    ) -> None:
         super().__init__()
 
         def parameter(*shape: int, scale: float) -> nn.Parameter:
@@ -67,8 +71,9 @@ class _Attention(nn.Module):
         self.query_weight = parameter(size, size, scale=np.sqrt(1 / size))
         self.query_bias = parameter(size, scale=0)
         self.keys = parameter(m, size, scale=0.1)
-        self.slope = nn.Parameter(torch.tensor(4.0, dtype=dtype))  # sigmoid(4 r - 2) runs close to r itself
-        self.bias = nn.Parameter(torch.tensor(-2.0, dtype=dtype))
+        slope, bias = (1.0, 0.0) if link == "logit" else (4.0, -2.0)  # sigmoid(4 r - 2) runs close to r itself
+        self.slope = nn.Parameter(torch.tensor(slope, dtype=dtype))
+        self.bias = nn.Parameter(torch.tensor(bias, dtype=dtype))
         self.mean_attention = torch.full((m,), 1 / m, dtype=dtype)
 
     def forward(self, r_hat: Tensor) -> Tensor:
@@ -100,6 +105,8 @@ class CFEnsembleNet(nn.Module):
         Precision of the parameters.
     random_state : int, numpy.random.Generator or None
         Seed of the start.
+    link : {'identity', 'logit'}, default='identity'
+        Whether R_hat stands for probabilities or for log-odds.
     """
 
     def __init__(
@@ -111,22 +118,24 @@ class CFEnsembleNet(nn.Module):
         *,
         dtype: torch.dtype = torch.float32,
         random_state: int | np.random.Generator | None = None,
+        link: Literal["identity", "logit"] = "identity",
     ) -> None:
         super().__init__()
         for name, value in (("m", m), ("n", n), ("d", d)):
             integer(value, name, 1)
+        choice(link, "link", ("identity", "logit"))
         rng = generator(random_state)
         self.X = nn.Parameter(torch.as_tensor(random_factors(rng, d, m), dtype=dtype))
         self.Y = nn.Parameter(torch.as_tensor(random_factors(rng, d, n), dtype=dtype))
         makers: dict[str, Callable[[], _Weighted | _Mean | _Attention]] = {
             "weighted": lambda: _Weighted(m, dtype),
-            "mean": lambda: _Mean(m),
-            "attention": lambda: _Attention(m, dtype, rng),
+            "mean": lambda: _Mean(m, link),
+            "attention": lambda: _Attention(m, dtype, rng, link),
         }
         self.aggregator = makers[choice(aggregator_type, "aggregator_type", makers)]()
 
     def reconstruct(self) -> Tensor:
-        """R_hat = X'Y, (m, n)."""
+        """R_hat = X'Y, (m, n): probabilities or log-odds, as `link` says."""
         return self.X.T @ self.Y
 
     def forward(self, indices: Tensor | None = None) -> Tensor:
@@ -147,6 +156,7 @@ class CFEnsembleNet(nn.Module):
         *,
         omega: Tensor | None = None,
         aggregator_l2: float = 0.0,
+        prior: WeightPrior | None = None,
         indices: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
         """L_CF and its terms.
@@ -154,7 +164,7 @@ class CFEnsembleNet(nn.Module):
         Parameters
         ----------
         R, C : Tensor of shape (m, n)
-            Predictions, NaN where missing, and their weights.
+            Predictions (with `link='logit'` their log-odds), NaN where missing, and their weights.
         labels : Tensor of shape (n,)
             1 or 0 where labelled.
         labeled_mask : Tensor of bool, shape (n,), or of int
@@ -165,6 +175,8 @@ class CFEnsembleNet(nn.Module):
             Weights of the labelled instances, instead of those that `use_class_weights` stands for.
         aggregator_l2 : float, default=0.0
             Weight of |w - 1/m|^2 / 2 in the supervised term.
+        prior : WeightPrior, optional
+            What is believed of w and b: divided by the number of labelled instances, a part of the supervised term.
         indices : Tensor of int, optional
             A mini-batch of instances: terms of instances are scaled by n / |batch| and the supervised one still
             refers to the sum of all omega, so that the mean over batches of equal size is L_CF.
@@ -211,6 +223,11 @@ class CFEnsembleNet(nn.Module):
         if aggregator_l2 and isinstance(self.aggregator, _Weighted):
             w = self.aggregator.w
             supervised = supervised + aggregator_l2 / 2 * (w - 1 / len(w)).square().sum()
+        if prior is not None and isinstance(self.aggregator, _Weighted):
+            theta = torch.cat([self.aggregator.w, self.aggregator.b[None]])
+            deviation = theta - torch.as_tensor(np.append(prior.center, 0.0)).to(theta)
+            curvature = torch.as_tensor(prior.hessian()).to(theta)
+            supervised = supervised + deviation @ curvature @ deviation / 2 / labeled_mask.sum()
 
         loss = rho * reconstruction + (1 - rho) * supervised
         reconstruction_value, supervised_value = torch.stack([reconstruction, supervised]).detach().tolist()

@@ -14,6 +14,7 @@ from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
 from cfensemble.data.confidence_rule import ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.ensemble.prior import PriorName
 from cfensemble.objectives.label_weights import LabelledInstances, WeightSchedule
 from cfensemble.optimization.base import BaseTrainer, Solution
 from cfensemble.optimization.history import Callback, History
@@ -52,7 +53,7 @@ class CFEnsemblePyTorchTrainer(BaseTrainer):
     batch_size : int, optional
         Instances per step; None: all. Batches save memory, not time: the optimizer moves all of Y at every step.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, n_restarts, aggregator_l2, on_collapse, \
-class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
+class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link
         As in `CFEnsembleTrainer`. n_threads concerns prediction; torch has its own setting.
     device : {'auto', 'cpu', 'cuda'} or str, default='auto'
         Where to compute; 'auto' is a GPU where there is one.
@@ -63,7 +64,7 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
 
     Attributes
     ----------
-    X, Y, aggregator, history, converged_, n_iter_, predictions_
+    X, Y, aggregator, history, converged_, n_iter_, predictions_, strength_
         As in `CFEnsembleTrainer`.
 
     Raises
@@ -106,6 +107,10 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
         weight_schedule: WeightSchedule = None,
         callbacks: Sequence[Callback] = (),
         n_threads: int | None = None,
+        prior: PriorName | None = None,
+        strength: Literal["auto"] | float = "auto",
+        nonnegative: bool = False,
+        link: Literal["identity", "logit"] = "identity",
     ) -> None:
         require_torch()
         super().__init__(
@@ -128,6 +133,10 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads
             weight_schedule=weight_schedule,
             callbacks=callbacks,
             n_threads=n_threads,
+            prior=prior,
+            strength=strength,
+            nonnegative=nonnegative,
+            link=link,
         )
         self.max_epochs = integer(max_epochs, "max_epochs", 1)
         self.lr = number(lr, "lr", 0)
@@ -179,8 +188,12 @@ class _Run:
         m, n = problem.R.shape
         kind = trainer.aggregator_type if problem.has_labels else "mean"
         self.net: CFEnsembleNet = CFEnsembleNet(
-            m, n, trainer.latent_dim, kind, dtype=self.R.dtype, random_state=rng
+            m, n, trainer.latent_dim, kind, dtype=self.R.dtype, random_state=rng, link=trainer.link
         ).to(device)
+        # Shares its memory with the parameter, and leaves no trace in the graph.
+        self.w = self.net.state_dict()["aggregator.w"] if kind == "weighted" else None
+        if self.w is not None:
+            self.w.copy_(self._tensor(problem.initial_weights))
         self.labels = torch.zeros(n, dtype=self.R.dtype, device=device)
         self.labels[problem.columns] = self._tensor(problem.y)
         self.mask = torch.zeros(n, dtype=torch.bool, device=device)
@@ -255,6 +268,7 @@ class _Run:
             focal_gamma=self.trainer.focal_gamma,
             omega=self.omega,
             aggregator_l2=self.trainer.aggregator_l2,
+            prior=self.problem.penalty.prior,
             indices=indices,
         )
 
@@ -276,6 +290,8 @@ class _Run:
         (loss / self.n_observed).backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(self.net.parameters(), self.trainer.max_grad_norm)
         self.optimizer.step()
+        if self.trainer.nonnegative and self.w is not None:
+            self.w.clamp_(min=0)
 
     def batches(self, size: int) -> "Iterator[torch.Tensor]":
         order = self.rng.permutation(self.R.shape[1])

@@ -1,0 +1,54 @@
+"""How firmly a prior should hold the aggregator's weights, judged by the labelled instances."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cfensemble._typing import Vector
+from cfensemble.ensemble.prior import WeightPrior
+from cfensemble.ensemble.weight_fit import WeightFit, WeightProblem
+
+STRENGTHS = tuple(3e-3 * 10 ** (k / 2) for k in range(9))
+"""How firmly the prior may hold the weights, .003 to 30: from next to not at all to nearly fixed."""
+FIRMNESS = 0.3
+"""Beforehand a strength is believed in proportionally to this power of it."""
+
+
+def fits_by_strength(
+    features: Vector, y: Vector, center: Vector, nonnegative: bool, n_threads: int = 1
+) -> Iterator[tuple[float, WeightFit]]:
+    """Each of `STRENGTHS`, the largest first, with the best weights under it; parameters as in `select_strength`."""
+    problem = WeightProblem(features, y, n_threads)
+    start = None
+    for strength in reversed(STRENGTHS):
+        fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
+        start = fit.theta
+        yield strength, fit
+
+
+def select_strength(features: Vector, y: Vector, center: Vector, nonnegative: bool, n_threads: int = 1) -> float:
+    """Return the strength that predicts left-out labels best, with some belief in the greater ones beforehand.
+
+    Parameters
+    ----------
+    features : ndarray of shape (m, n_labeled)
+        What the classifiers say of the labelled instances: probabilities, or log-odds.
+    y : ndarray of shape (n_labeled,)
+        Their labels, 1 or 0.
+    center : ndarray of shape (m,)
+        The weights that the prior believes in.
+    nonnegative : bool
+        Whether weights are >= 0.
+    n_threads : int, default=1
+        Threads to use.
+
+    Returns
+    -------
+    float
+        That of `STRENGTHS` with the largest left-out log-likelihood plus `FIRMNESS` log(strength).
+    """
+    scores = {
+        strength: fit.left_out_log_likelihood(y).sum() + FIRMNESS * np.log(strength)
+        for strength, fit in fits_by_strength(features, y, center, nonnegative, n_threads)
+    }
+    return max(scores, key=scores.__getitem__)
