@@ -56,7 +56,8 @@ class CFEnsembleJointTrainer(BaseTrainer):
         Stop when both the last decrease of L_CF and the decrease to be expected are no more than this, relatively; 0:
         only when no step lowers it any more.
     aggregator_l2 : float, default=0.01
-        Adds aggregator_l2 / 2 |w - 1/m|^2 to the supervised loss: weights stay near the plain average's.
+        Adds aggregator_l2 / 2 |w - 1/m|^2 to the supervised loss: weights stay near the plain average's. A
+        `prior` comes on top of it.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, init, n_restarts, on_collapse, class_weight, \
 instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link
         As in `CFEnsembleTrainer`. Under `cost` or `weight_schedule` L_CF itself changes from one iteration to the next.
