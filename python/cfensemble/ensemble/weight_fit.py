@@ -56,8 +56,8 @@ class WeightProblem:
         self._columns = np.arange(len(y))
         self._ones = np.ones(len(y))
 
-    def derivatives(self, theta: Vector, prior: WeightPrior, with_hessian: bool) -> tuple[float, Vector, Vector]:
-        """Value, gradient and Hessian of the objective at theta (the prior's Hessian alone, if not asked for)."""
+    def derivatives(self, theta: Vector, prior: WeightPrior) -> tuple[float, Vector, Vector]:
+        """Value, gradient (m + 1,) and Hessian (m + 1, m + 1) of the objective at theta."""
         value, gradient, curvature = prior.derivatives(theta)
         n = len(self.y)
         if n:
@@ -70,12 +70,11 @@ class WeightProblem:
                 self.y,
                 self._ones,
                 0.0,
-                with_hessian,
+                True,
                 self.n_threads,
             )
-            value, gradient = value + n * loss, gradient + n * slope
-            if hessian is not None:
-                curvature = curvature + n * hessian
+            assert hessian is not None
+            value, gradient, curvature = value + n * loss, gradient + n * slope, curvature + n * hessian
         return value, gradient, curvature
 
     def solve(self, prior: WeightPrior, nonnegative: bool, start: Vector | None = None) -> WeightFit:
@@ -84,7 +83,7 @@ class WeightProblem:
         The objective is convex; with a prior of positive precisions strictly so, and the optimum is unique.
         """
         theta = np.append(prior.center, 0.0) if start is None else start.copy()
-        value, gradient, hessian = self.derivatives(theta, prior, True)
+        value, gradient, hessian = self.derivatives(theta, prior)
         for _ in range(MAX_STEPS):
             free = free_parameters(theta, gradient, nonnegative)
             step = np.zeros_like(theta)
@@ -94,7 +93,7 @@ class WeightProblem:
             length = 1.0
             for _ in range(MAX_HALVINGS):
                 candidate = project(theta + length * step, nonnegative)
-                new_value, new_gradient, new_hessian = self.derivatives(candidate, prior, True)
+                new_value, new_gradient, new_hessian = self.derivatives(candidate, prior)
                 if new_value <= value + SUFFICIENT * float(gradient @ (candidate - theta)):
                     break
                 length /= 2
