@@ -38,15 +38,14 @@ def minimise(
     n_biases : int, default=1
         How many of the last parameters are biases.
     sure_step : callable, optional
-        (theta, gradient) -> a theta that is certainly lower, for when a Newton step was halved a few times and is still no
-        good. Without it, it is halved on.
+        (theta, gradient) -> a theta that is certainly lower, for when a Newton step was halved a few times and is
+        still no good. Without it, it is halved on.
 
     Returns
     -------
     theta, gradient, hessian
         The optimum and what holds there.
     """
-
 
     def candidates(theta: Vector, gradient: Vector, step: Vector) -> Iterator[Vector]:
         for halvings in range(MAX_HALVINGS if sure_step is None else FEW_HALVINGS):
