@@ -55,6 +55,8 @@ class Combiner:
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
+    n_iter_ : int
+        Iterations of the factor model's fit.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
@@ -108,6 +110,7 @@ class Combiner:
             name: sum(predictor.share for predictor in predictors if predictor.view == view)
             for view, name in enumerate(VIEW_NAMES)
         }
+        self.n_iter_ = len(model.log_likelihood) - 1
         self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
         return self
 
