@@ -53,6 +53,8 @@ class MulticlassCombiner:
         What completes predictions, its rows being class after class of one classifier after the other.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
+    n_iter_ : int
+        Iterations of the factor model's fit.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
@@ -115,6 +117,7 @@ class MulticlassCombiner:
             name: sum(predictor.share for predictor in predictors if predictor.view == view)
             for view, name in enumerate(VIEW_NAMES)
         }
+        self.n_iter_ = len(model.log_likelihood) - 1
         self._consensus, self._base_rate = consensus, base_rate
         return self
 
