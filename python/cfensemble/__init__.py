@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         get_confidence_strategy,
     )
     from cfensemble.ensemble import AttentionAggregator, BaseAggregator, MeanAggregator, WeightedAggregator, WeightPrior
-    from cfensemble.exceptions import CollapseWarning, DataWarning
+    from cfensemble.exceptions import CollapseWarning, DataWarning, ModelFileError
     from cfensemble.objectives import combined_loss, compute_rmse, reconstruction_loss, supervised_loss
     from cfensemble.optimization import (
         CFEnsembleJointTrainer,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         update_classifier_factors,
         update_instance_factors,
     )
+    from cfensemble.persistence import load
 
 __version__ = "0.1.0"
 
@@ -70,7 +71,7 @@ _HOMES = {
         "WeightPrior",
         "WeightedAggregator",
     ],
-    "cfensemble.exceptions": ["CollapseWarning", "DataWarning"],
+    "cfensemble.exceptions": ["CollapseWarning", "DataWarning", "ModelFileError"],
     "cfensemble.objectives": [
         "combined_loss",
         "compute_rmse",
@@ -88,6 +89,7 @@ _HOMES = {
         "update_classifier_factors",
         "update_instance_factors",
     ],
+    "cfensemble.persistence": ["load"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

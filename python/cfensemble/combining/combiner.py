@@ -2,8 +2,9 @@
 
 import warnings
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +22,8 @@ from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.strength import FIRMNESS, fits_by_strength
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
+from cfensemble.persistence.fields import Array, Each, Field, Integer, Part, Real, Saved, split_parameters
+from cfensemble.persistence.model_file import SavedModel
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
@@ -32,7 +35,7 @@ PRIOR_LABELS = 5.0
 
 
 @dataclass(frozen=True)
-class Predictor:
+class Predictor(Saved):
     """One aggregator of the mixture.
 
     Attributes
@@ -49,8 +52,12 @@ class Predictor:
     theta: Vector
     share: float
 
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {"view": Integer(0, len(VIEW_NAMES) - 1), "theta": Array("m+1"), "share": Real(0, 1)}
 
-class Combiner:
+
+class Combiner(SavedModel):
     """Combines the predictions of an ensemble; everything that could be set is taken from the data.
 
     1. A factor model with a noise of its own for each classifier is fitted to all predictions, labelled or not, and
@@ -123,11 +130,9 @@ class Combiner:
         p[np.isnan(R).all(axis=0)] = base_rate
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = {
-            name: sum(predictor.share for predictor in predictors if predictor.view == view)
-            for view, name in enumerate(VIEW_NAMES)
-        }
-        self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
+        self.view_shares_ = _view_shares(predictors)
+        self._views, self._base_rate = views, base_rate
+        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
 
     def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
@@ -189,6 +194,27 @@ class Combiner:
         if not hasattr(self, "predictions_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
 
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        views = Part(OwnView, ConsensusView, ReconstructedView, share="m")
+        return super()._fields() | {
+            "factor_model_": Part(FactorModel, share="mn"),
+            "predictors_": Each(Part(Predictor, share="m")),
+            "predictions_": Array("n", low=0, high=1),
+            "_views": Each(views),
+            "_base_rate": Real(0, 1),
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        combiner = cls(**parameters)
+        vars(combiner).update(fitted)
+        if len(combiner._views) != len(VIEW_NAMES):
+            raise ValueError(f"_views: there must be {len(VIEW_NAMES)}, got {len(combiner._views)}")
+        combiner.view_shares_, combiner._fitted_data = _view_shares(combiner.predictors_), no_data
+        return combiner
+
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
         if "_fitted_data" in state:
@@ -249,6 +275,13 @@ def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
 
 def _views(completed: Float, weights: Vector) -> list[View]:
     return [OwnView(), ConsensusView(completed, weights), ReconstructedView()]
+
+
+def _view_shares(predictors: list[Predictor]) -> dict[str, float]:
+    return {
+        name: sum(predictor.share for predictor in predictors if predictor.view == view)
+        for view, name in enumerate(VIEW_NAMES)
+    }
 
 
 def _fit_mixture(features: list[Vector], y: Vector, center: Vector, n_threads: int) -> list[Predictor]:
