@@ -84,6 +84,24 @@ def label_vector(value: ArrayLike, n_instances: int, name: str = "labels") -> Ve
     return labels
 
 
+def sample_weights(value: ArrayLike | None, n_instances: int, name: str = "sample_weight") -> Vector | None:
+    """`value` as weights of the instances; None where all of them are 1, or there are none."""
+    if value is None:
+        return None
+    _reject_masked(value, name)
+    try:
+        weights = np.ascontiguousarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold a number per instance: {error}") from error
+    if np.shape(value) != (n_instances,):
+        raise ValueError(f"{name} must have one entry per instance, shape ({n_instances},), got {np.shape(value)}")
+    bad = ~(np.isfinite(weights) & (weights >= 0))
+    reject_first(weights, bad, name, "weights of instances are finite and >= 0")
+    if not weights.any():
+        raise ValueError(f"{name} is 0 for every instance: nothing is left to learn from")
+    return None if (weights == 1).all() else weights
+
+
 def instance_mask(value: ArrayLike, n_instances: int, name: str = "labeled_idx") -> Mask:
     """A boolean mask of instances from a mask or from integer indices."""
     index = np.asarray(value)
