@@ -149,6 +149,14 @@ def test_a_loaded_trainer_can_be_fitted_anew(small, tmp_path):
     np.testing.assert_array_equal(loaded.predict(), trainer.predict())
 
 
+@pytest.mark.parametrize("make", [*TRAINERS.values(), lambda **options: Combiner(**options)], ids=[*TRAINERS, "auto"])
+def test_a_loaded_model_is_a_start_as_good_as_the_one_that_was_saved(make, small, tmp_path):
+    model = make(warm_start=True).fit(small)
+    loaded = saved_and_loaded(model, tmp_path)
+    more = EnsembleData(small.R, np.where(np.arange(40) < 25, np.arange(40) % 2, np.nan))
+    np.testing.assert_array_equal(loaded.fit(more).predict(), model.fit(more).predict())
+
+
 @pytest.mark.filterwarnings("ignore::cfensemble.DataWarning")
 @pytest.mark.parametrize("labelled", [0, 1, 20])
 @pytest.mark.parametrize("m", [1, 2, 4])

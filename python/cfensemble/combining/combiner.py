@@ -1,5 +1,6 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
+import hashlib
 import warnings
 import weakref
 from collections.abc import Callable
@@ -11,9 +12,10 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 
+from cfensemble._blocks import column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import probability_matrix
+from cfensemble._validation import boolean, probability_matrix
 from cfensemble.combining.mixture import stack
 from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
 from cfensemble.data.ensemble_data import EnsembleData
@@ -22,7 +24,7 @@ from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.strength import FIRMNESS, fits_by_strength
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
-from cfensemble.persistence.fields import Array, Each, Field, Integer, Part, Real, Saved, split_parameters
+from cfensemble.persistence.fields import Array, Each, Field, Integer, Part, Plain, Real, Saved, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 
 LATENT_DIM = 3
@@ -75,6 +77,9 @@ class Combiner(SavedModel):
     ----------
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    warm_start : bool, default=False
+        Keep the factor model, which knows nothing of the labels and takes most of the time, for a further `fit` to the
+        same predictions with other labels. The result is the same to the last bit.
 
     Attributes
     ----------
@@ -88,9 +93,13 @@ class Combiner(SavedModel):
         Share of the mixture that each way of reading the predictions has.
     """
 
-    def __init__(self, n_threads: int | None = None) -> None:
+    factor_model_: FactorModel
+    _views: list[View]
+
+    def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
         self.n_threads = n_threads
         resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+        self.warm_start = boolean(warm_start, "warm_start")
 
     def fit(self, data: EnsembleData) -> Self:
         """Fit to all instances of the data, labelled or not.
@@ -121,11 +130,16 @@ class Combiner(SavedModel):
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
+        digest = _digest(R, s) if self.warm_start else None
+        known = digest is not None and digest == getattr(self, "_fitted_digest", None)
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
-        model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
+        if known:
+            model = self.factor_model_
+        else:
+            model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
         completed, reconstructed = _complete(R, model, model.Y)
         center = reliability_weights(completed, s)
-        views: list[View] = [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
+        views = self._views if known else [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
         readings = [view.read(completed, reconstructed) for view in views]
         counts = None if s is None else s[columns]
         predictors = _fit_mixture([reading[:, columns] for reading in readings], y, counts, center, threads)
@@ -135,7 +149,7 @@ class Combiner(SavedModel):
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self.view_shares_ = _view_shares(predictors)
-        self._views, self._base_rate = views, base_rate
+        self._views, self._base_rate, self._fitted_digest = views, base_rate, digest
         self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
 
@@ -207,6 +221,7 @@ class Combiner(SavedModel):
             "predictions_": Array("n", low=0, high=1),
             "_views": Each(views),
             "_base_rate": Real(0, 1),
+            "_fitted_digest": Plain(),
         }
 
     @classmethod
@@ -283,6 +298,16 @@ def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
     """R with the reconstruction where it is missing, and the reconstruction."""
     reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
     return np.where(np.isnan(R), reconstructed, R), reconstructed
+
+
+def _digest(R: Float, sample_weight: Vector | None) -> str:
+    """A hash of the predictions and of how often they count: nothing of R's size has to be kept to compare with."""
+    digest = hashlib.blake2b(repr((R.shape, sample_weight is None)).encode())
+    for columns in column_blocks(R.shape):
+        digest.update(np.ascontiguousarray(R[:, columns]).data)
+    if sample_weight is not None:
+        digest.update(np.ascontiguousarray(sample_weight).data)
+    return digest.hexdigest()
 
 
 def _view_shares(predictors: list[Predictor]) -> dict[str, float]:

@@ -42,6 +42,7 @@ from cfensemble.objectives.label_weights import LabelWeighting, WeightSchedule
 from cfensemble.objectives.losses import weigh_terms
 from cfensemble.optimization.history import Callback, History, IterationRecord
 from cfensemble.optimization.problem import TrainingProblem
+from cfensemble.optimization.starts import Start
 from cfensemble.persistence.fields import Array, Boolean, Field, Optional, Part, Real, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 
@@ -97,6 +98,7 @@ class BaseTrainer(SavedModel, ABC):
         strength: Literal["auto"] | float,
         nonnegative: bool,
         link: Literal["identity", "logit"],
+        warm_start: bool,
     ) -> None:
         self.n_classifiers = None if n_classifiers is None else integer(n_classifiers, "n_classifiers", 1)
         self.latent_dim = integer(latent_dim, "latent_dim", 1)
@@ -127,6 +129,7 @@ class BaseTrainer(SavedModel, ABC):
         self.strength = strength if strength == "auto" else _strength(strength)
         self.nonnegative = boolean(nonnegative, "nonnegative")
         self.link: Literal["identity", "logit"] = choice(link, "link", ("identity", "logit"))  # type: ignore[assignment]
+        self.warm_start = boolean(warm_start, "warm_start")
 
     # ------------------------------------------------------------------------------------------------ fitting
 
@@ -160,16 +163,29 @@ class BaseTrainer(SavedModel, ABC):
         problem = self._pose(data)
         seeds = generator(self.random_seed, "random_seed").spawn(self.n_restarts)
         runs: list[Solution] = []
+        start = self._previous(problem)
         for restart, rng in enumerate(seeds):
-            runs.append(self._solve(problem, rng, restart))
+            runs.append(self._solve(problem, rng, restart, start if restart == 0 else None))
             if runs[-1].stopped:
                 break
         self._adopt(data, problem, min(runs, key=lambda run: run.objective))
         return self
 
     @abstractmethod
-    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
-        """Run the solver for the restart-th time, counted from 0, with rng as its only source of randomness."""
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int, start: Start | None) -> Solution:
+        """Run the solver for the restart-th time, counted from 0, with rng as its only source of randomness.
+
+        It begins at the start, if there is one.
+        """
+
+    def _previous(self, problem: TrainingProblem) -> Start | None:
+        """Where the previous fit ended, if this one is to begin there and can."""
+        if not (self.warm_start and hasattr(self, "X")):
+            return None
+        m, n = problem.R.shape
+        if (self.X.shape, self.Y.shape) != ((self.latent_dim, m), (self.latent_dim, n)):
+            return None
+        return Start(self.X, self.Y, self.aggregator)
 
     def _pose(self, data: EnsembleData) -> TrainingProblem:
         if not isinstance(data, EnsembleData):
