@@ -93,7 +93,8 @@ class CFEnsembleTrainer(BaseTrainer):
     class_weight : mapping {0: a, 1: b}, optional
         Costs > 0 of errors on each class, instead of `use_class_weights`.
     instance_weight : array-like of shape (n,), optional
-        Cost >= 0 of each instance, a further factor.
+        Cost >= 0 of an error on each instance, a further factor; unlike the data's `sample_weight` it concerns the
+        supervised loss alone.
     cost : {None, 'confidence'}
         'confidence' multiplies an instance's cost by 1 - |2 p - 1|, p being the previous iteration's prediction.
     weight_schedule : callable, 'ramp' or None
