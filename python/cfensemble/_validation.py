@@ -14,13 +14,19 @@ from cfensemble._typing import Float, Mask, Vector
 
 def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instances") -> Float:
     """`value` as a 2-D, non-empty array; float32 and float64 are kept as they are, other numbers become float64."""
+    return float_array(value, name, (2,), axes)
+
+
+def float_array(value: ArrayLike, name: str, ndims: tuple[int, ...], axes: str) -> Float:
+    """`value` as a non-empty array of so many dimensions, in the precision that `float_matrix` tells."""
     _reject_masked(value, name)
+    expected = f"{name} must be {' or '.join(f'{ndim}-D' for ndim in ndims)} ({axes})"
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} must be 2-D ({axes}): {error}") from error
-    if array.ndim != 2:
-        raise ValueError(f"{name} must be 2-D ({axes}), got shape {array.shape}")
+        raise ValueError(f"{expected}: {error}") from error
+    if array.ndim not in ndims:
+        raise ValueError(f"{expected}, got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}: it needs at least one row and one column ({axes})")
     if array.dtype in (np.float32, np.float64):

@@ -91,6 +91,8 @@ class Combiner(SavedModel):
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
+    n_iter_ : int
+        Iterations of the factor model's fit.
     """
 
     factor_model_: FactorModel
@@ -148,7 +150,7 @@ class Combiner(SavedModel):
         p[np.isnan(R).all(axis=0)] = base_rate
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = _view_shares(predictors)
+        self.view_shares_, self.n_iter_ = _view_shares(predictors), len(model.log_likelihood) - 1
         self._views, self._base_rate, self._fitted_digest = views, base_rate, digest
         self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
@@ -232,6 +234,7 @@ class Combiner(SavedModel):
         if len(combiner._views) != len(VIEW_NAMES):
             raise ValueError(f"_views: there must be {len(VIEW_NAMES)}, got {len(combiner._views)}")
         combiner.view_shares_, combiner._fitted_data = _view_shares(combiner.predictors_), no_data
+        combiner.n_iter_ = len(combiner.factor_model_.log_likelihood) - 1
         return combiner
 
     def __getstate__(self) -> dict[str, object]:

@@ -159,7 +159,7 @@ class _Run:
         weighted = trainer.aggregator_type == "weighted" and problem.has_labels
         self.aggregator: BaseAggregator = WeightedAggregator(m) if weighted else MeanAggregator(m, trainer.link)
         rank = min(trainer.latent_dim, m)
-        self.padded_Y, Y = starting_factors(problem.R, trainer.latent_dim, rank, rng, start)
+        self.padded_Y, Y = starting_factors(problem.R, trainer.latent_dim, rank, rng, problem.sample_weight, start)
         self.objective = JointObjective(
             R=problem.R,
             C=problem.C,
@@ -171,6 +171,7 @@ class _Run:
             learns=weighted and problem.supervised,
             penalty=problem.penalty,
             threads=threads,
+            sample_weight=problem.sample_weight,
         )
         self.memory = Memory()
         self.held: Indices = np.empty(0, np.int64)  # weights that stay at 0, as indices into the whole vector
@@ -179,7 +180,7 @@ class _Run:
         self.set_labelled(0, previous=None)
         X: Float
         if start is None:
-            gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads)
+            gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads, problem.sample_weight)
             X, _ = _core.classifier_step(gram, rhs, trainer.lambda_reg, True, threads)
         else:
             X = start.X[:rank]
