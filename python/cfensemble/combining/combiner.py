@@ -91,8 +91,6 @@ class Combiner(SavedModel):
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
-    n_iter_ : int
-        Iterations of the factor model's fit.
     """
 
     factor_model_: FactorModel
@@ -150,7 +148,7 @@ class Combiner(SavedModel):
         p[np.isnan(R).all(axis=0)] = base_rate
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_, self.n_iter_ = _view_shares(predictors), len(model.log_likelihood) - 1
+        self.view_shares_ = _view_shares(predictors)
         self._views, self._base_rate, self._fitted_digest = views, base_rate, digest
         self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
@@ -189,6 +187,12 @@ class Combiner(SavedModel):
         if not isinstance(data, EnsembleData):
             raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._predict_new(data.R, "data")
+
+    @property
+    def n_iter_(self) -> int:
+        """Iterations that fitted the factor model."""
+        self._check_fitted()
+        return len(self.factor_model_.log_likelihood) - 1
 
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
@@ -234,7 +238,6 @@ class Combiner(SavedModel):
         if len(combiner._views) != len(VIEW_NAMES):
             raise ValueError(f"_views: there must be {len(VIEW_NAMES)}, got {len(combiner._views)}")
         combiner.view_shares_, combiner._fitted_data = _view_shares(combiner.predictors_), no_data
-        combiner.n_iter_ = len(combiner.factor_model_.log_likelihood) - 1
         return combiner
 
     def __getstate__(self) -> dict[str, object]:
