@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from cfensemble._blocks import column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import boolean, probability_matrix
+from cfensemble._validation import boolean, integer, probability_matrix
 from cfensemble.combining.mixture import stack
 from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
 from cfensemble.data.ensemble_data import EnsembleData
@@ -56,7 +56,7 @@ class Predictor(Saved):
 
     @classmethod
     def _fields(cls) -> dict[str, Field]:
-        return {"view": Integer(0, len(VIEW_NAMES) - 1), "theta": Array("m+1"), "share": Real(0, 1)}
+        return {"view": Integer(), "theta": Array("p"), "share": Real(0, 1)}
 
 
 class Combiner(SavedModel):
@@ -148,7 +148,7 @@ class Combiner(SavedModel):
         p[np.isnan(R).all(axis=0)] = base_rate
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = _view_shares(predictors)
+        self.view_shares_ = view_shares(predictors)
         self._views, self._base_rate, self._fitted_digest = views, base_rate, digest
         self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
@@ -223,7 +223,7 @@ class Combiner(SavedModel):
         views = Part(OwnView, ConsensusView, ReconstructedView, share="m")
         return super()._fields() | {
             "factor_model_": Part(FactorModel, share="mn"),
-            "predictors_": Each(Part(Predictor, share="m")),
+            "predictors_": Each(Part(Predictor, share="p")),
             "predictions_": Array("n", low=0, high=1),
             "_views": Each(views),
             "_base_rate": Real(0, 1),
@@ -237,7 +237,8 @@ class Combiner(SavedModel):
         vars(combiner).update(fitted)
         if len(combiner._views) != len(VIEW_NAMES):
             raise ValueError(f"_views: there must be {len(VIEW_NAMES)}, got {len(combiner._views)}")
-        combiner.view_shares_, combiner._fitted_data = _view_shares(combiner.predictors_), no_data
+        check_predictors(combiner.predictors_, len(combiner.factor_model_.mean) + 1)
+        combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), no_data
         return combiner
 
     def __getstate__(self) -> dict[str, object]:
@@ -316,7 +317,16 @@ def _digest(R: Float, sample_weight: Vector | None) -> str:
     return digest.hexdigest()
 
 
-def _view_shares(predictors: list[Predictor]) -> dict[str, float]:
+def check_predictors(predictors: list[Predictor], n_parameters: int) -> None:
+    """Raise a ValueError if they are of views that there are not, or have another number of parameters."""
+    for predictor in predictors:
+        integer(predictor.view, "predictors_: view", 0, len(VIEW_NAMES) - 1)
+        if len(predictor.theta) != n_parameters:
+            raise ValueError(f"predictors_: theta must have length {n_parameters}, got {len(predictor.theta)}")
+
+
+def view_shares(predictors: list[Predictor]) -> dict[str, float]:
+    """Share of the mixture that each view has."""
     return {
         name: sum(predictor.share for predictor in predictors if predictor.view == view)
         for view, name in enumerate(VIEW_NAMES)

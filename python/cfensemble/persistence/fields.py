@@ -248,6 +248,22 @@ class Part(Field):
         return read_object(self.classes[kind], rest, record.part(name, self.share))
 
 
+class OrPlain(Field):
+    """A plain value, or what another field may hold, an object."""
+
+    def __init__(self, field: Part) -> None:
+        self.field = field
+
+    def write(self, value: Any, name: str, record: Record) -> Json:
+        """Write it as what it is."""
+        field = Plain() if value is None or isinstance(value, bool | int | float | str) else self.field
+        return field.write(value, name, record)
+
+    def read(self, node: Json, name: str, record: Record) -> Any:
+        """Read it as what it is."""
+        return (self.field if isinstance(node, dict) else Plain()).read(node, name, record)
+
+
 class Saved:
     """Mixin of what can be part of a model file: a class declares there what its objects are made of.
 

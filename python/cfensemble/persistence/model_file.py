@@ -21,7 +21,14 @@ from cfensemble.persistence.record import Record
 
 FORMAT_VERSION = 1
 """To be raised whenever what is written changes, were it by a parameter."""
-MODELS = ("CFEnsembleJointTrainer", "CFEnsemblePyTorchTrainer", "CFEnsembleTrainer", "Combiner")
+MODELS = (
+    "CFEnsembleClassifier",
+    "CFEnsembleJointTrainer",
+    "CFEnsemblePyTorchTrainer",
+    "CFEnsembleTrainer",
+    "Combiner",
+    "MulticlassCombiner",
+)
 """Public names of the classes whose objects can be written and read."""
 _DTYPES = ("F32", "F64", "I64")  # as safetensors names them
 
@@ -75,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    Combiner, CFEnsembleTrainer, CFEnsembleJointTrainer or CFEnsemblePyTorchTrainer
+    CFEnsembleClassifier, Combiner, MulticlassCombiner or trainer
         The model as it was when it was saved, but for callbacks. It predicts new instances, and tells the fitted ones'
         predictions and everything else that it did then; it can be fitted anew.
 
