@@ -234,9 +234,9 @@ TRAINER_CHANGES = {
 COMBINER_CHANGES = {
     "predictors_ must be a list, got 3": put("predictors_", 3),
     "_views: there must be 3, got 0": put("_views", []),
-    "predictors_.0.view must be in [0, 2], got 3": lambda state, tensors: state["predictors_"][0].update(view=3),
+    "predictors_: view must be in [0, 2], got 3": lambda state, tensors: state["predictors_"][0].update(view=3),
     "predictors_.1.share must be in [0, 1], got 1.5": lambda state, tensors: state["predictors_"][1].update(share=1.5),
-    "tensor predictors_.0.theta must have shape (m+1) with m = 4, got (4,)": cut("predictors_.0.theta", slice(4)),
+    "tensor predictors_.1.theta must have shape (p) with p = 4, got (5,)": cut("predictors_.0.theta", slice(4)),
     "_views.1: n_points adds up to": fill("_views.1.n_points", 1),
     "_views.1: x must ascend": fill("_views.1.x", 1.0),
     "tensor factor_model_.noise must be finite and in [0, inf]": fill("factor_model_.noise", -1.0),

@@ -4,7 +4,6 @@ import hashlib
 import warnings
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -15,48 +14,20 @@ from sklearn.exceptions import NotFittedError
 from cfensemble._blocks import column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import boolean, integer, probability_matrix
-from cfensemble.combining.mixture import stack
+from cfensemble._validation import boolean, probability_matrix
+from cfensemble.combining.mixture import VIEW_NAMES, Predictor, check_predictors, fit_mixture, view_shares
 from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
-from cfensemble.ensemble.strength import FIRMNESS, fits_by_strength
+from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
-from cfensemble.persistence.fields import Array, Each, Field, Integer, Part, Plain, Real, Saved, split_parameters
+from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, Real, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
-VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
-BELIEF = (1.0, 2.0, 1.0)
-"""What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
-PRIOR_LABELS = 5.0
-"""How many labels the belief in strengths, views and signs is worth."""
-
-
-@dataclass(frozen=True)
-class Predictor(Saved):
-    """One aggregator of the mixture.
-
-    Attributes
-    ----------
-    view : int
-        Which view of the predictions it aggregates.
-    theta : ndarray of shape (m + 1,)
-        Its weights and bias.
-    share : float
-        Its share of the mixture, in (0, 1).
-    """
-
-    view: int
-    theta: Vector
-    share: float
-
-    @classmethod
-    def _fields(cls) -> dict[str, Field]:
-        return {"view": Integer(), "theta": Array("p"), "share": Real(0, 1)}
 
 
 class Combiner(SavedModel):
@@ -142,7 +113,8 @@ class Combiner(SavedModel):
         views = self._views if known else [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
         readings = [view.read(completed, reconstructed) for view in views]
         counts = None if s is None else s[columns]
-        predictors = _fit_mixture([reading[:, columns] for reading in readings], y, counts, center, threads)
+        problems = [WeightProblem(reading[:, columns], y, threads, counts) for reading in readings]
+        predictors = fit_mixture(problems, y, counts, center)
         p = _mix(predictors, readings)
         base_rate = observed_base_rate(data)
         p[np.isnan(R).all(axis=0)] = base_rate
@@ -315,38 +287,6 @@ def _digest(R: Float, sample_weight: Vector | None) -> str:
     if sample_weight is not None:
         digest.update(np.ascontiguousarray(sample_weight).data)
     return digest.hexdigest()
-
-
-def check_predictors(predictors: list[Predictor], n_parameters: int) -> None:
-    """Raise a ValueError if they are of views that there are not, or have another number of parameters."""
-    for predictor in predictors:
-        integer(predictor.view, "predictors_: view", 0, len(VIEW_NAMES) - 1)
-        if len(predictor.theta) != n_parameters:
-            raise ValueError(f"predictors_: theta must have length {n_parameters}, got {len(predictor.theta)}")
-
-
-def view_shares(predictors: list[Predictor]) -> dict[str, float]:
-    """Share of the mixture that each view has."""
-    return {
-        name: sum(predictor.share for predictor in predictors if predictor.view == view)
-        for view, name in enumerate(VIEW_NAMES)
-    }
-
-
-def _fit_mixture(
-    features: list[Vector], y: Vector, counts: Vector | None, center: Vector, n_threads: int
-) -> list[Predictor]:
-    views, thetas, log_likelihoods, beliefs = [], [], [], []
-    for view, f in enumerate(features):
-        for nonnegative in (True, False):
-            for strength, fit in fits_by_strength(f, y, center, nonnegative, n_threads, counts):
-                views.append(view)
-                thetas.append(fit.theta)
-                log_likelihoods.append(fit.left_out_log_likelihood(y))
-                beliefs.append(BELIEF[view] * strength**FIRMNESS)
-    belief = np.array(beliefs)
-    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
-    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 
 def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
