@@ -140,7 +140,7 @@ def _combine(
         p = model.fit(EnsembleData(table.R, table.labels)).predict()
     if out is not None:
         with _exit_on(ValueError, code=2), _exit_on(OSError, code=1):
-            write_results(out, table.ids, p, threshold, force)
+            write_results(out, table.ids, np.column_stack([1 - p, p]), table.classes, threshold, force)
     with _warnings_as_lines(shown, "in cross-validation: "):
         results = _cross_validate(solver, table)
 
