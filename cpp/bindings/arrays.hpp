@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -129,10 +130,28 @@ inline const double* rule_vector(const py::handle& rule, const char* name, Index
     return array.data();
 }
 
-// R and C: an array of weights, None for weights of 1, or a ConfidenceRule.
+// Weights of n instances, or null for None. The caller's array keeps them alive.
+inline const double* instance_weights(const py::object& sample_weight, Index n) {
+    if (sample_weight.is_none()) return nullptr;
+    if (!py::isinstance<DenseArray<double>>(sample_weight)) {
+        throw py::type_error("sample_weight must be a contiguous float64 array or None");
+    }
+    const auto array = py::reinterpret_borrow<DenseArray<double>>(sample_weight);
+    check_length(array, "sample_weight", n);
+    for (Index i = 0; i < n; ++i) {
+        if (!(array.data()[i] >= 0 && std::isfinite(array.data()[i]))) {
+            throw std::invalid_argument("sample_weight[" + std::to_string(i) + "] is " +
+                                        std::to_string(array.data()[i]) + ": weights are finite and at least 0");
+        }
+    }
+    return array.data();
+}
+
+// R and C, an array of weights, None for weights of 1, or a ConfidenceRule; and the instances' weights, or None.
 template <class T>
-Problem<T> problem(const py::array& R, const py::object& C) {
+Problem<T> problem(const py::array& R, const py::object& C, const py::object& sample_weight = py::none()) {
     Problem<T> out{matrix_view<T>(R, "R"), std::nullopt, {}};
+    out.sample_weight = instance_weights(sample_weight, R.shape(1));
     const auto give = [&](const py::handle& weights) {
         const auto array = py::reinterpret_borrow<py::array>(weights);
         check_shape(array, "C", R.shape(0), R.shape(1));

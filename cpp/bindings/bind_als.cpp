@@ -40,11 +40,12 @@ py::tuple instance_step(const py::array& X, const py::array& R, const py::object
 }
 
 py::tuple sweep_with_moments(const py::array& X, const py::array& R, const py::object& C, double lambda_reg,
-                             py::array& Y, const std::optional<Supervision>& supervision, int n_threads) {
+                             py::array& Y, const std::optional<Supervision>& supervision, int n_threads,
+                             const py::object& sample_weight) {
     return dispatch(R, "R", [&](auto scalar) -> py::tuple {
         using T = decltype(scalar);
         check_lambda<T>(lambda_reg);
-        const Problem<T> data = problem<T>(R, C);
+        const Problem<T> data = problem<T>(R, C, sample_weight);
         const Index m = data.n_classifiers(), n = data.n_instances(), d = check_factors(X, "X", m);
         check_sizes(m, n, d);
         const DenseArray<T> x = dense<T>(X, "X");
@@ -94,10 +95,11 @@ py::array observed(const py::array& R, const py::object& C, int n_threads) {
     });
 }
 
-py::tuple moments_of(const py::array& Y, const py::array& R, const py::object& C, int n_threads) {
+py::tuple moments_of(const py::array& Y, const py::array& R, const py::object& C, int n_threads,
+                     const py::object& sample_weight) {
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
-        const Problem<T> data = problem<T>(R, C);
+        const Problem<T> data = problem<T>(R, C, sample_weight);
         const Index d = check_factors(Y, "Y", data.n_instances());
         check_sizes(data.n_classifiers(), data.n_instances(), d);
         const DenseArray<T> y = dense<T>(Y, "Y");
@@ -131,10 +133,11 @@ py::tuple classifier_step(const py::array& gram, const py::array& rhs, double la
     return py::make_tuple(X, n_fallback);
 }
 
-double residual(const py::array& X, const py::array& Y, const py::array& R, const py::object& C, int n_threads) {
+double residual(const py::array& X, const py::array& Y, const py::array& R, const py::object& C, int n_threads,
+                const py::object& sample_weight) {
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
-        const Problem<T> data = problem<T>(R, C);
+        const Problem<T> data = problem<T>(R, C, sample_weight);
         check_shape(Y, "Y", check_factors(X, "X", data.n_classifiers()), data.n_instances());
         const DenseArray<T> x = dense<T>(X, "X"), y = dense<T>(Y, "Y");
         const Execution how = execution(n_threads);
@@ -150,12 +153,15 @@ void bind_als(py::module_& module) {
     module.def("instance_step", &instance_step, arg("X"), arg("R"), arg("C").none(true), arg("lambda_reg"),
                arg("n_threads"), arg("form") = py::none());
     module.def("sweep", &sweep_with_moments, arg("X"), arg("R"), arg("C").none(true), arg("lambda_reg"),
-               arg("Y").noconvert(), arg("supervision").none(true), arg("n_threads"));
-    module.def("classifier_moments", &moments_of, arg("Y"), arg("R"), arg("C").none(true), arg("n_threads"));
+               arg("Y").noconvert(), arg("supervision").none(true), arg("n_threads"),
+               arg("sample_weight") = py::none());
+    module.def("classifier_moments", &moments_of, arg("Y"), arg("R"), arg("C").none(true), arg("n_threads"),
+               arg("sample_weight") = py::none());
     module.def("has_weight", &observed, arg("R"), arg("C").none(true), arg("n_threads"));
     module.def("classifier_step", &classifier_step, arg("gram"), arg("rhs"), arg("lambda_reg"), arg("balance"),
                arg("n_threads"));
-    module.def("weighted_residual", &residual, arg("X"), arg("Y"), arg("R"), arg("C").none(true), arg("n_threads"));
+    module.def("weighted_residual", &residual, arg("X"), arg("Y"), arg("R"), arg("C").none(true), arg("n_threads"),
+               arg("sample_weight") = py::none());
 }
 
 }  // namespace cfensemble::bindings

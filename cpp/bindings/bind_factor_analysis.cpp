@@ -12,7 +12,7 @@ Vector<double> classifier_vector(const py::array& array, const char* name, Index
 }
 
 py::tuple moments_of_model(const py::array& X, const py::array& mean, const py::array& noise, const py::array& R,
-                           int n_threads) {
+                           int n_threads, const py::object& sample_weight) {
     return dispatch(R, "R", [&](auto scalar) {
         using T = decltype(scalar);
         const MatrixView<T> r = matrix_view<T>(R, "R");
@@ -24,12 +24,13 @@ py::tuple moments_of_model(const py::array& X, const py::array& mean, const py::
         if (!model.noise.allFinite() || model.noise.minCoeff() < 0) {
             throw std::invalid_argument("noise must be finite and at least 0");
         }
+        const double* weights = instance_weights(sample_weight, r.columns);
         const Execution how = execution(n_threads);
         Moments moments(m, d + 1);
         double log_likelihood = 0;
         {
             const py::gil_scoped_release unlocked;
-            log_likelihood = factor_moments<T>(r, model, moments, how);
+            log_likelihood = factor_moments<T>(r, weights, model, moments, how);
         }
         return py::make_tuple(to_array(std::move(moments.gram)), to_array(std::move(moments.rhs)), log_likelihood);
     });
@@ -39,7 +40,8 @@ py::tuple moments_of_model(const py::array& X, const py::array& mean, const py::
 
 void bind_factor_analysis(py::module_& module) {
     using py::arg;
-    module.def("factor_moments", &moments_of_model, arg("X"), arg("mean"), arg("noise"), arg("R"), arg("n_threads"));
+    module.def("factor_moments", &moments_of_model, arg("X"), arg("mean"), arg("noise"), arg("R"), arg("n_threads"),
+               arg("sample_weight") = py::none());
 }
 
 }  // namespace cfensemble::bindings

@@ -25,7 +25,7 @@ Vector<double> times_packed(const RowMatrix<double>& packed, Index row, const Ve
     return product;
 }
 
-// L_recon, the squares of Y being the diagonal of the last moments.
+// L_recon, the weighted squares of Y being the diagonal of the last moments.
 double penalised(double residual, const Eigen::MatrixXd& X, const Moments& moments, double lambda) {
     double squares = X.squaredNorm();
     for (Index j = 0; j < X.rows(); ++j) squares += moments.gram(moments.gram.rows() - 1, packed_index(j, j));
@@ -34,12 +34,13 @@ double penalised(double residual, const Eigen::MatrixXd& X, const Moments& momen
 
 // The minimum over Y, and the gradient there of what is left: of L_CF with that Y held fixed.
 py::tuple sweep_jointly(const py::array& X, const py::array& R, const py::object& C, double lambda_reg, double rho,
-                        py::array& Y, const std::optional<Supervision>& supervision, bool logistic, int n_threads) {
+                        py::array& Y, const std::optional<Supervision>& supervision, bool logistic, int n_threads,
+                        const py::object& sample_weight) {
     return dispatch(R, "R", [&](auto scalar) -> py::tuple {
         using T = decltype(scalar);
         check_lambda<T>(lambda_reg);
         check_rho(rho);
-        const Problem<T> data = problem<T>(R, C);
+        const Problem<T> data = problem<T>(R, C, sample_weight);
         const Index m = data.n_classifiers(), n = data.n_instances(), d = check_factors(X, "X", m);
         check_sizes(m, n, d);
         const DenseArray<T> x = dense<T>(X, "X");
@@ -127,7 +128,8 @@ py::tuple direction(const py::array& gram, const py::array& curvature, const py:
 void bind_joint(py::module_& module) {
     using py::arg;
     module.def("joint_sweep", &sweep_jointly, arg("X"), arg("R"), arg("C").none(true), arg("lambda_reg"), arg("rho"),
-               arg("Y").noconvert(), arg("supervision").none(true), arg("logistic"), arg("n_threads"));
+               arg("Y").noconvert(), arg("supervision").none(true), arg("logistic"), arg("n_threads"),
+               arg("sample_weight") = py::none());
     module.def("apply_inverse_curvature", &direction, arg("gram"), arg("curvature"), arg("X"), arg("w"), arg("prior"),
                arg("lambda_reg"), arg("rho"), arg("learns"), arg("gradient_X"), arg("gradient_theta"),
                arg("n_threads"));

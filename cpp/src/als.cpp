@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cfensemble/label_step.hpp"
 #include "cfensemble/pass.hpp"
@@ -84,10 +85,12 @@ class Sweep {
             auto outcome = step_.solve(tile.data, group, y, scratch.step);
             totals[kDegenerate] += static_cast<double>(outcome.n_degenerate);
             if (joint()) outcome.residual += step_labelled(tile.data, group, begin, size, y, scratch);
+            if (options_.residual || options_.moments) tile.data.weigh_instances(group);
             if (options_.residual) {
+                if (tile.data.has_sample_weights()) outcome.residual = std::numeric_limits<double>::quiet_NaN();
                 totals[kResidual] += std::isnan(outcome.residual) ? residual_(tile.data, group, y) : outcome.residual;
             }
-            if (options_.aggregator) add_supervised(y, begin, size, scratch, totals);
+            if (options_.aggregator) add_supervised(tile.data, group, y, begin, size, scratch, totals);
             if (options_.moments) tile.factors.set_group(group, y);
             if (step_.reduced()) step_.expand(y, scratch.expanded.data());
             store_group(step_.reduced() ? scratch.expanded.data() : y, begin, size, Y_);
@@ -132,9 +135,13 @@ class Sweep {
         return sum;
     }
 
-    LabelStep label_step(const LabelledInstance& instance, const Scratch& scratch) const {
-        return {scratch.z0[instance.lane], scratch.spread[instance.lane], options_.supervised_weight * instance.omega,
-                instance.positive, options_.aggregator->loss};
+    // Beside the instance's own reconstruction its label counts omega_i / s_i; s_i = 0 is an instance left out.
+    LabelStep label_step(const LabelledInstance& instance, const PackedTile<T>& tile, Index group,
+                         const Scratch& scratch) const {
+        const double s = static_cast<double>(tile.sample_weights(group)[instance.lane]);
+        const double weight = s > 0 ? options_.supervised_weight * instance.omega / s : 0;
+        return {scratch.z0[instance.lane], scratch.spread[instance.lane], weight, instance.positive,
+                options_.aggregator->loss};
     }
 
     // Moves the labelled instances' y to where their loss counts, too, and returns by how much the residual grows.
@@ -152,7 +159,7 @@ class Sweep {
             scratch.z0[lane] = z0;
             scratch.spread[lane] = spread;
             if (spread == 0) return;  // v = 0, or no weight and no penalty
-            const double length = (label_step(instance, scratch).minimiser() - z0) / spread;
+            const double length = (label_step(instance, tile, group, scratch).minimiser() - z0) / spread;
             double cross = 0, square = 0;
             for (Index j = 0; j < v_.size(); ++j) {
                 T& factor = y[j * kGroup<T> + lane];
@@ -170,7 +177,8 @@ class Sweep {
 
     // The labelled among instances [begin, begin + size), whose factors are y.
     template <class Row>
-    void add_supervised(const T* y, Index begin, Index size, Scratch& scratch, Row& totals) const {
+    void add_supervised(const PackedTile<T>& tile, Index group, const T* y, Index begin, Index size, Scratch& scratch,
+                        Row& totals) const {
         const AggregatorPoint& point = *options_.aggregator;
         const Index rank = v_.size();
         Vector<double>& feature = scratch.feature;  // (y, 1)
@@ -178,8 +186,8 @@ class Sweep {
             const Index lane = instance.lane;
             for (Index j = 0; j < rank; ++j) feature[j] = static_cast<double>(y[j * kGroup<T> + lane]);
             const double z = v_.dot(feature.head(rank)) + point.b, omega = instance.omega;
-            const FocalLoss f =
-                joint() ? label_step(instance, scratch).at_minimiser(z) : point.loss.at(z, instance.positive);
+            const FocalLoss f = joint() ? label_step(instance, tile, group, scratch).at_minimiser(z)
+                                        : point.loss.at(z, instance.positive);
             totals[kSupervised] += omega * f.value;
             totals.segment(kGradient, rank + 1) += omega * f.first * feature.transpose();
             if (!joint()) return;
@@ -247,6 +255,7 @@ void classifier_moments(const Problem<T>& problem, const ConstFactors<T>& Y, Mom
         T* y = scratch.get(thread, Y.rows() * kGroup<T>).data();
         for_each_group(tile.data, [&](Index group, Index begin, Index size) {
             load_group(Y, begin, size, y);
+            tile.data.weigh_instances(group);
             tile.factors.set_group(group, y);
         });
     });
@@ -262,6 +271,7 @@ double weighted_residual(const Problem<T>& problem, const ConstFactors<T>& X, co
         T* y = scratch.get(thread, Y.rows() * kGroup<T>).data();
         for_each_group(tile.data, [&](Index group, Index begin, Index size) {
             load_group(Y, begin, size, y);
+            tile.data.weigh_instances(group);
             totals[0] += residual(tile.data, group, y);
         });
     });

@@ -5,7 +5,7 @@
 namespace cfensemble {
 namespace {
 
-// sum_u e_u^2 over a group of instances.
+// sum_u e_u^2, weighted, over a group of instances.
 template <class T>
 double squared_norm(const PackedTile<T>& tile, Index group) {
     using P = Packet<T>;
@@ -17,13 +17,16 @@ double squared_norm(const PackedTile<T>& tile, Index group) {
             sums[half] = simd::pmadd(value, value, sums[half]);
         });
     }
+    const T* s = tile.sample_weights(group);
+    unroll<2>([&](auto half) { sums[half] = simd::pmul(simd::pload<P>(s + half * kLanes<T>), sums[half]); });
     return sum_lanes<T>(sums);
 }
 
 }  // namespace
 
 template <class T>
-double factor_moments(const MatrixView<T>& R, const FactorModel& model, Moments& moments, const Execution& execution) {
+double factor_moments(const MatrixView<T>& R, const double* sample_weight, const FactorModel& model, Moments& moments,
+                      const Execution& execution) {
     constexpr double kLogTwoPi = 1.8378770664093454836;
     const Index d = model.X.rows();
     const Vector<double> counts = (model.noise.array() > 0).cast<double>();
@@ -32,7 +35,7 @@ double factor_moments(const MatrixView<T>& R, const FactorModel& model, Moments&
     const Vector<T> shift = model.mean.template cast<T>(), factor = scale.template cast<T>();
     const RowMatrix<T> A = (model.X * scale.asDiagonal()).template cast<T>();
 
-    Problem<T> problem{R, std::nullopt, {}};
+    Problem<T> problem{R, std::nullopt, {}, sample_weight};
     problem.rule.per_classifier = counts.data();
     const PosteriorStep<T> step(A);
     Moments sums(R.rows, d + 1);
@@ -43,6 +46,7 @@ double factor_moments(const MatrixView<T>& R, const FactorModel& model, Moments&
         tile.data.standardise(shift, factor);
         for (Index group = 0; group < tile.data.n_groups(); ++group) {
             total[0] += step.solve(tile.data, group, memory) - 0.5 * squared_norm(tile.data, group);
+            tile.data.weigh_instances(group);
             tile.factors.set_group(group, memory.factors.data());
             tile.covariances->set_group(group, memory.covariances.data());
         }
@@ -57,7 +61,7 @@ double factor_moments(const MatrixView<T>& R, const FactorModel& model, Moments&
 }
 
 #define CFENSEMBLE_INSTANTIATE(T) \
-    template double factor_moments(const MatrixView<T>&, const FactorModel&, Moments&, const Execution&);
+    template double factor_moments(const MatrixView<T>&, const double*, const FactorModel&, Moments&, const Execution&);
 CFENSEMBLE_INSTANTIATE(float)
 CFENSEMBLE_INSTANTIATE(double)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         get_confidence_strategy,
     )
     from cfensemble.ensemble import AttentionAggregator, BaseAggregator, MeanAggregator, WeightedAggregator, WeightPrior
+    from cfensemble.estimators import CFEnsembleClassifier, CFStackingClassifier
     from cfensemble.exceptions import CollapseWarning, DataWarning
     from cfensemble.objectives import combined_loss, compute_rmse, reconstruction_loss, supervised_loss
     from cfensemble.optimization import (
@@ -70,6 +71,7 @@ _HOMES = {
         "WeightPrior",
         "WeightedAggregator",
     ],
+    "cfensemble.estimators": ["CFEnsembleClassifier", "CFStackingClassifier"],
     "cfensemble.exceptions": ["CollapseWarning", "DataWarning"],
     "cfensemble.objectives": [
         "combined_loss",

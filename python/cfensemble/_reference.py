@@ -47,13 +47,16 @@ def instance_step(
     return np.array([y for y, _ in steps], R.dtype).T, sum(degenerate for _, degenerate in steps)
 
 
-def classifier_moments(Y: Float, R: Float, C: Confidence | None, n_threads: int = 1) -> tuple[Vector, Vector]:
-    """Packed Y C_u Y' for every classifier and, in the last row, Y Y'; and Y C_u r_u."""
+def classifier_moments(
+    Y: Float, R: Float, C: Confidence | None, n_threads: int = 1, sample_weight: Vector | None = None
+) -> tuple[Vector, Vector]:
+    """Packed Y S C_u Y' for every classifier and, in the last row, Y S Y'; and Y S C_u r_u."""
     r, c = (values.astype(np.float64) for values in _observed(R, C))
+    s = _sample_weights(sample_weight, Y.shape[1])
     lower = np.tril_indices(len(Y))
     Y = Y.astype(np.float64)
-    gram = np.array([((Y * weight) @ Y.T)[lower] for weight in [*c, np.ones(Y.shape[1])]])
-    return gram, (c * r) @ Y.T
+    gram = np.array([((Y * weight) @ Y.T)[lower] for weight in [*(s * c), s]])
+    return gram, (s * c * r) @ Y.T
 
 
 def classifier_step(
@@ -81,13 +84,16 @@ def sweep(
     Y: Float,
     supervision: Supervision | None,
     n_threads: int = 1,
+    sample_weight: Vector | None = None,
 ) -> tuple[Vector, Vector, float, int, float, Vector | None]:
     """The instance step, written to Y (d, n); moments, residual and the aggregator's loss and gradient there."""
     Y[:], n_degenerate = instance_step(X, R, C, lambda_reg)
     loss, gradient = 0.0, None
     if supervision is not None:
         loss, gradient, _ = aggregator_loss(X, Y, *supervision, with_hessian=False)
-    return *classifier_moments(Y, R, C), weighted_residual(X, Y, R, C), n_degenerate, loss, gradient
+    moments = classifier_moments(Y, R, C, sample_weight=sample_weight)
+    residual = weighted_residual(X, Y, R, C, sample_weight=sample_weight)
+    return *moments, residual, n_degenerate, loss, gradient
 
 
 def joint_sweep(
@@ -100,6 +106,7 @@ def joint_sweep(
     supervision: Supervision | None,
     logistic: bool,
     n_threads: int = 1,
+    sample_weight: Vector | None = None,
 ) -> tuple[float, float, Vector, Vector, Vector, Vector, int]:
     """Y = argmin L_CF, written to Y (d, n); L_recon and L_sup there, the gradient in X and (w, b), and the moments.
 
@@ -109,6 +116,7 @@ def joint_sweep(
     """
     (d, m), exact = X.shape, X.astype(np.float64)
     Y[:], n_degenerate = instance_step(X, R, C, lambda_reg)
+    s = _sample_weights(sample_weight, R.shape[1])
     supervised, on_v, P, w = 0.0, np.zeros(d + 1), np.zeros((d + 1, d + 1)), np.zeros(m)
     if supervision is not None:
         w, b, columns, labels, weights, gamma = supervision
@@ -116,7 +124,7 @@ def joint_sweep(
         c = _observed(R, C)[1]
         for i, label, share in zip(columns, labels, omega, strict=True):
             response = np.linalg.pinv(exact * c[:, i] @ exact.T + lambda_reg * np.eye(d), hermitian=True) @ v
-            spread, pull = float(v @ response), float((1 - rho) / rho * share)
+            spread, pull = float(v @ response), float((1 - rho) / rho * share / s[i]) if s[i] > 0 else 0.0
             z0 = float(v @ Y[:, i]) + b
             if spread > 0 and pull > 0:
                 z = _label_step(z0, spread, pull, label, gamma, logistic)
@@ -131,8 +139,9 @@ def joint_sweep(
             supervised += share * loss
             on_v += share * slope * feature
             P += share * kept * np.outer(feature, feature) if rho < 1 else 0
-    gram, rhs = classifier_moments(Y, R, C)
-    recon = weighted_residual(X, Y, R, C) + lambda_reg * float(np.sum(exact**2) + np.sum(Y.astype(np.float64) ** 2))
+    gram, rhs = classifier_moments(Y, R, C, sample_weight=s)
+    recon = weighted_residual(X, Y, R, C, sample_weight=s)
+    recon += lambda_reg * float(np.sum(exact**2) + np.sum(s * Y.astype(np.float64) ** 2))
     on_X = np.array([_unpack(gram[u], d) @ exact[:, u] + lambda_reg * exact[:, u] - rhs[u] for u in range(m)]).T
     gradient_X = 2 * rho * on_X + (1 - rho) * np.outer(on_v[:-1], w)
     gradient_theta = (1 - rho) * np.append(exact.T @ on_v[:-1], on_v[-1])
@@ -214,31 +223,38 @@ def apply_inverse_curvature(
     return solution[: d * m].reshape(m, d).T, solution[d * m :]
 
 
-def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int = 1) -> float:
-    """sum_ui c_ui (r_ui - x_u . y_i)^2."""
+def weighted_residual(
+    X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int = 1, sample_weight: Vector | None = None
+) -> float:
+    """sum_ui s_i c_ui (r_ui - x_u . y_i)^2."""
     r, c = _observed(R, C)
-    return float(np.sum(c * (r - X.T @ Y) ** 2, dtype=np.float64))
+    return float(np.sum(_sample_weights(sample_weight, R.shape[1]) * c * (r - X.T @ Y) ** 2, dtype=np.float64))
+
+
+def _sample_weights(sample_weight: Vector | None, n: int) -> Vector:
+    """How often each instance counts: s."""
+    return np.ones(n) if sample_weight is None else sample_weight
 
 
 def factor_moments(
-    X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int = 1
+    X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int = 1, sample_weight: Vector | None = None
 ) -> tuple[Vector, Vector, float]:
     """Expected moments of (y, 1) per classifier and over all instances, packed; with r - mean; the log-likelihood."""
     d, m = X.shape
     lower = np.tril_indices(d + 1)
     gram, rhs, log_likelihood = np.zeros((m + 1, len(lower[0]))), np.zeros((m, d + 1)), 0.0
-    for r in R.T.astype(np.float64):
+    for r, s in zip(R.T.astype(np.float64), _sample_weights(sample_weight, R.shape[1]), strict=True):
         u = np.flatnonzero(~np.isnan(r) & (noise > 0))
         error, factors = r[u] - mean[u], X[:, u]
         V = np.linalg.inv(np.eye(d) + factors / noise[u] @ factors.T)
         y = V @ (factors / noise[u] @ error)
         covariance = factors.T @ factors + np.diag(noise[u])  # of the predictions
         log_det = np.linalg.slogdet(2 * np.pi * covariance)[1]
-        log_likelihood -= 0.5 * (log_det + error @ np.linalg.solve(covariance, error))
+        log_likelihood -= 0.5 * s * (log_det + error @ np.linalg.solve(covariance, error))
         second = np.outer(np.append(y, 1), np.append(y, 1))
         second[:d, :d] += V
-        gram[np.append(u, m)] += second[lower]
-        rhs[u] += np.outer(error, np.append(y, 1))
+        gram[np.append(u, m)] += s * second[lower]
+        rhs[u] += s * np.outer(error, np.append(y, 1))
     return gram, rhs, log_likelihood
 
 

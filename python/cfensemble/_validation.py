@@ -14,13 +14,19 @@ from cfensemble._typing import Float, Mask, Vector
 
 def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instances") -> Float:
     """`value` as a 2-D, non-empty array; float32 and float64 are kept as they are, other numbers become float64."""
+    return float_array(value, name, (2,), axes)
+
+
+def float_array(value: ArrayLike, name: str, ndims: tuple[int, ...], axes: str) -> Float:
+    """`value` as a non-empty array of so many dimensions, in the precision that `float_matrix` tells."""
     _reject_masked(value, name)
+    expected = f"{name} must be {' or '.join(f'{ndim}-D' for ndim in ndims)} ({axes})"
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} must be 2-D ({axes}): {error}") from error
-    if array.ndim != 2:
-        raise ValueError(f"{name} must be 2-D ({axes}), got shape {array.shape}")
+        raise ValueError(f"{expected}: {error}") from error
+    if array.ndim not in ndims:
+        raise ValueError(f"{expected}, got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}: it needs at least one row and one column ({axes})")
     if array.dtype in (np.float32, np.float64):
@@ -82,6 +88,24 @@ def label_vector(value: ArrayLike, n_instances: int, name: str = "labels") -> Ve
         raise ValueError(f"{name} must have one entry per instance, shape ({n_instances},), got {labels.shape}")
     reject_first(labels, ~((labels == 0) | (labels == 1) | np.isnan(labels)), name, "labels are 1, 0, or NaN")
     return labels
+
+
+def sample_weights(value: ArrayLike | None, n_instances: int, name: str = "sample_weight") -> Vector | None:
+    """`value` as weights of the instances; None where all of them are 1, or there are none."""
+    if value is None:
+        return None
+    _reject_masked(value, name)
+    try:
+        weights = np.ascontiguousarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold a number per instance: {error}") from error
+    if np.shape(value) != (n_instances,):
+        raise ValueError(f"{name} must have one entry per instance, shape ({n_instances},), got {np.shape(value)}")
+    bad = ~(np.isfinite(weights) & (weights >= 0))
+    reject_first(weights, bad, name, "weights of instances are finite and >= 0")
+    if not weights.any():
+        raise ValueError(f"{name} is 0 for every instance: nothing is left to learn from")
+    return None if (weights == 1).all() else weights
 
 
 def instance_mask(value: ArrayLike, n_instances: int, name: str = "labeled_idx") -> Mask:

@@ -1,7 +1,7 @@
-"""The settings that the command line fits with, all in one place."""
+"""The settings that estimators and the command line fit with, all in one place."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +18,24 @@ MAX_ITERATIONS = {"als": 100, "joint": 200, "torch": 500}
 """Most iterations (ALS, of each of its stages) or epochs (torch) of a fit, by the solver's name."""
 
 
-def make_trainer(
-    solver: str, labels: Vector, random_seed: int | None = None, callbacks: Sequence[Callback] = ()
-) -> BaseTrainer | Combiner:
-    """Build an unfitted model with the command line's settings.
+OPTIONS = ("latent_dim", "rho", "lambda_reg", "max_iter", "confidence", "prior", "strength", "nonnegative", "link")
+"""What can be chosen for every solver but 'auto'."""
 
-    'auto' has none. Where the trainers' defaults guard against collapse, these aim at probabilities that can be
-    trusted: no class weights, which would shift them, but weights held near the plain average's by a prior that counts
-    as much as one labelled instance (ridge regression's customary C = 1); and an aggregator fitted to convergence.
+
+def make_trainer(
+    solver: str,
+    labels: Vector,
+    random_seed: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    n_threads: int | None = None,
+    **options: Any,
+) -> BaseTrainer | Combiner:
+    """Build an unfitted model with settings that aim at probabilities that can be trusted.
+
+    'auto' has none. Where the trainers' defaults guard against collapse, the others have no class weights here, which
+    would shift probabilities, but weights held near the plain average's by a prior that counts as much as one labelled
+    instance (ridge regression's customary C = 1), unless a prior is among the options; and an aggregator fitted to
+    convergence.
 
     Parameters
     ----------
@@ -39,6 +49,10 @@ def make_trainer(
         Seed of the starting point.
     callbacks : sequence of callables, default ()
         Called with the record of each iteration; a true return value stops the fit. 'auto' has no such iterations.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
+    **options
+        Of `OPTIONS`, in place of these settings; max_iter counts epochs of torch.
 
     Returns
     -------
@@ -47,45 +61,36 @@ def make_trainer(
     Raises
     ------
     ValueError
-        If there is no such solver.
+        If there is no such solver, it has no options or callbacks, or an option is out of range.
     ImportError
         If the solver is torch and torch is not installed.
     """
     if solver not in SOLVERS:
         raise ValueError(f"solver: unknown name {solver!r}; use one of {', '.join(SOLVERS)}")
     if solver == "auto":
-        return Combiner()
-    prior_strength = 1 / max(int(np.sum(~np.isnan(labels))), 1)
-    aggregator_type: Literal["weighted", "mean"] = "weighted" if has_both_classes(labels) else "mean"
+        if options:
+            raise ValueError(
+                f"{', '.join(options)} cannot be set with solver='auto', which takes everything from the data: choose "
+                "another solver, or leave it out"
+            )
+        if callbacks:
+            raise ValueError("callbacks are of no use with solver='auto', which has no iterations to tell of")
+        return Combiner(n_threads)
+    settings: dict[str, Any] = {
+        "aggregator_type": "weighted" if has_both_classes(labels) else "mean",
+        "max_iter": MAX_ITERATIONS[solver],
+        "use_class_weights": False,
+        "random_seed": random_seed,
+        "callbacks": callbacks,
+        "n_threads": n_threads,
+    } | options
+    if settings.get("prior") is None:
+        settings["aggregator_l2"] = 1 / max(int(np.sum(~np.isnan(labels))), 1)
     if solver == "joint":
-        return CFEnsembleJointTrainer(
-            aggregator_type=aggregator_type,
-            max_iter=MAX_ITERATIONS[solver],
-            use_class_weights=False,
-            aggregator_l2=prior_strength,
-            random_seed=random_seed,
-            callbacks=callbacks,
-        )
+        return CFEnsembleJointTrainer(**settings)
     if solver == "torch":
-        return CFEnsemblePyTorchTrainer(
-            aggregator_type=aggregator_type,
-            lr=0.05,
-            max_epochs=MAX_ITERATIONS[solver],
-            use_class_weights=False,
-            aggregator_l2=prior_strength,
-            random_seed=random_seed,
-            callbacks=callbacks,
-        )
-    return CFEnsembleTrainer(
-        aggregator_type=aggregator_type,
-        schedule="two_stage",
-        aggregator_optimizer="newton",
-        max_iter=MAX_ITERATIONS[solver],
-        use_class_weights=False,
-        aggregator_l2=prior_strength,
-        random_seed=random_seed,
-        callbacks=callbacks,
-    )
+        return CFEnsemblePyTorchTrainer(lr=0.05, max_epochs=settings.pop("max_iter"), **settings)
+    return CFEnsembleTrainer(schedule="two_stage", aggregator_optimizer="newton", **settings)
 
 
 def has_both_classes(labels: Vector) -> bool:

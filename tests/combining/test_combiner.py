@@ -109,6 +109,36 @@ def test_new_instances_get_what_the_fitted_ones_got(missing):
     np.testing.assert_allclose(combiner.predict(EnsembleData(R[:, :50], labels[:50])), fitted[:50], atol=1e-7)
 
 
+@pytest.mark.parametrize(("n", "n_labeled"), [(300, 8), (300, 60), (500, 400)])
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_an_instance_counts_as_often_as_its_weight_says(n, n_labeled, missing):
+    R, labels, _ = ensemble(3, n=n, n_labeled=n_labeled, missing=missing)
+    weight = np.random.default_rng(4).integers(0, 4, n)
+    repeated = np.repeat(np.arange(n), weight)
+    other = Combiner().fit(EnsembleData(R[:, repeated], labels[repeated]))
+    combiner = Combiner().fit(EnsembleData(R, labels, sample_weight=weight))
+    np.testing.assert_allclose(combiner.predict()[repeated], other.predict(), rtol=1e-8)
+    np.testing.assert_allclose(combiner.predict(), other.predict(R_new=R), rtol=1e-6)  # those of weight 0 as well
+    np.testing.assert_allclose(combiner.factor_model_.noise, other.factor_model_.noise, rtol=1e-8)
+
+
+def test_weights_of_1_change_nothing_and_fractions_count_as_such():
+    R, labels, _ = ensemble(missing=0.2)
+    p = combine(R, labels)
+    weight = np.random.default_rng(0).choice([0.25, 0.5, 1.0], len(labels))
+    np.testing.assert_array_equal(combine(R, labels, sample_weight=np.ones(len(labels))), p)
+    fractions, least = combine(R, labels, sample_weight=weight), combine(R, labels, sample_weight=1e-3 * weight)
+    assert np.abs(fractions - p).max() > 1e-3
+    assert np.isfinite(least).all()
+
+
+def test_weights_without_labels_count_for_the_base_rate():
+    R = np.array([[0.2, 0.8, np.nan, 0.6], [0.4, 0.6, np.nan, 0.2], [0.3, 0.9, np.nan, 0.1]])
+    with pytest.warns(DataWarning):
+        p = combine(R, sample_weight=[1, 3, 2, 0])
+    assert p[2] == pytest.approx((0.9 + 3 * 2.3) / 12)
+
+
 def test_the_order_of_classifiers_and_instances_does_not_matter():
     R, labels, _ = ensemble(missing=0.2)
     rng = np.random.default_rng(0)

@@ -34,6 +34,14 @@ def test_factor_moments_equal_their_twin(shape, missing, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weighted_factor_moments_equal_their_twin(shape, dtype):
+    rng = np.random.default_rng(5)
+    model, weight = random_model(rng, *shape, dtype), rng.choice([0, 0.5, 1, 3], shape[-1])
+    assert_close(_core.factor_moments(*model, 2, weight), _reference.factor_moments(*model, 1, weight), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_a_classifier_without_noise_is_left_out(dtype):
     X, mean, noise, R = random_model(np.random.default_rng(1), 6, 2, 200, dtype)
     noise[2] = 0
@@ -113,6 +121,9 @@ def test_noise_too_small_for_the_precision_is_worked_out_instance_by_instance():
         ({"noise": np.zeros((4, 1))}, ValueError, r"noise must have shape \(4,\), got \(4, 1\)"),
         ({"noise": np.array([1, 1, -1.0, 1])}, ValueError, "noise must be finite and at least 0"),
         ({"noise": np.array([1, 1, np.nan, 1])}, ValueError, "noise must be finite and at least 0"),
+        ({"sample_weight": np.ones(5)}, ValueError, r"sample_weight must have shape \(6,\), got \(5,\)"),
+        ({"sample_weight": np.ones(6, int)}, TypeError, "sample_weight must be a contiguous float64 array"),
+        ({"sample_weight": np.array([1, 0, 1, -1.0, 1, 1])}, ValueError, r"sample_weight\[3\] is -1.0.*at least 0"),
         ({"n_threads": 0}, ValueError, r"n_threads must be in \[1, 1024\], got 0"),
     ],
 )

@@ -53,6 +53,50 @@ def test_lists_will_do():
     assert data.n_labeled == 1
 
 
+# ------------------------------------------------------------------------------------------------- weights
+
+
+def test_without_weights_every_instance_counts_once(data):
+    np.testing.assert_array_equal(data.sample_weight, 1)
+    assert not data.has_sample_weight
+    assert not EnsembleData(R, LABELS, sample_weight=[1] * 5).has_sample_weight
+    assert "weights" not in data.summary()
+
+
+def test_an_instance_of_weight_0_has_no_label():
+    weight = locked([2, 0, 0.5, 0, 1])
+    data = EnsembleData(R, locked(LABELS), sample_weight=weight)
+    np.testing.assert_array_equal(data.sample_weight, weight)
+    np.testing.assert_array_equal(data.labels, [1, NAN, NAN, NAN, 1])
+    assert data.has_sample_weight
+    assert data.n_labeled == 2
+    assert "weights      3.5 in total" in data.summary()
+
+
+def test_both_parts_of_a_split_have_the_weights():
+    weight = np.arange(1.0, 6)
+    for part in EnsembleData(R, LABELS, C, weight).split_labeled_data(0.5, random_state=0):
+        np.testing.assert_array_equal(part.sample_weight, weight)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, 2], r"sample_weight must have one entry per instance, shape \(5,\), got \(2,\)"),
+        ([[1, 1, 1, 1, 1]], r"sample_weight must have one entry per instance, shape \(5,\), got \(1, 5\)"),
+        ([1, 1, -1, 1, 1], r"sample_weight\[2\] is -1.0: weights of instances are finite and >= 0"),
+        ([1, 1, 1, NAN, 1], r"sample_weight\[3\] is nan"),
+        ([1, 1, 1, np.inf, 1], r"sample_weight\[3\] is inf"),
+        ([0, 0, 0, 0, 0], "sample_weight is 0 for every instance"),
+        (["a"] * 5, "sample_weight must hold a number per instance"),
+        (2, r"sample_weight must have one entry per instance, shape \(5,\), got \(\)"),
+    ],
+)
+def test_bad_weights_are_named(weight, message):
+    with pytest.raises(ValueError, match=message):
+        EnsembleData(R, LABELS, sample_weight=weight)
+
+
 # -------------------------------------------------------------------------------------------- confidence
 
 

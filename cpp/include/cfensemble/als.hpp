@@ -1,4 +1,5 @@
-// Weighted alternating least squares: everything that touches R is one pass over tiles of instances.
+// Weighted alternating least squares: everything that touches R is one pass over tiles of instances, whose weights are
+// s_i.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,7 @@
 namespace cfensemble {
 
 struct SweepResult {
-    double residual = 0;        // sum_ui c_ui (r_ui - x_u . y_i)^2 with the new Y
+    double residual = 0;        // sum_ui s_i c_ui (r_ui - x_u . y_i)^2 with the new Y
     Index n_degenerate = 0;     // instances whose system was singular to working precision
     double supervised = 0;      // the aggregator's loss with the new Y,
     Vector<double> gradient;    // and its gradient in (v, b), (d + 1)
@@ -38,7 +39,7 @@ template <class T>
 void classifier_moments(const Problem<T>& problem, const ConstFactors<T>& Y, Moments& moments,
                         const Execution& execution);
 
-// sum_ui c_ui (r_ui - x_u . y_i)^2
+// sum_ui s_i c_ui (r_ui - x_u . y_i)^2
 template <class T>
 double weighted_residual(const Problem<T>& problem, const ConstFactors<T>& X, const ConstFactors<T>& Y,
                          const Execution& execution);

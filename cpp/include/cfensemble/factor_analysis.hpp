@@ -31,11 +31,13 @@ struct FactorModel {
 
 // Adds to the moments, of m classifiers and d + 1 dimensions,
 //
-//     gram(u) += sum_i E[(y_i, 1) (y_i, 1)'],   rhs(u) += sum_i (r_ui - mu_u) (y_i, 1)   over the observed i,
+//     gram(u) += sum_i s_i E[(y_i, 1) (y_i, 1)'],   rhs(u) += sum_i s_i (r_ui - mu_u) (y_i, 1)   over the observed i,
 //
-// and returns the log-likelihood.
+// and returns the log-likelihood sum_i s_i log p(r_i); the weights s_i of the instances are 1 where `sample_weight` is
+// null.
 template <class T>
-double factor_moments(const MatrixView<T>& R, const FactorModel& model, Moments& moments, const Execution& execution);
+double factor_moments(const MatrixView<T>& R, const double* sample_weight, const FactorModel& model, Moments& moments,
+                      const Execution& execution);
 
 // The factors of a group of instances, whose predictions are in units of the noise, and their covariance.
 template <class T>
@@ -55,7 +57,8 @@ class PosteriorStep {
     // A (d, m): the classifiers' factors in units of their noise.
     explicit PosteriorStep(const RowMatrix<T>& A) : A_(A), by_factor_(A.transpose()), products_(factor_products(A)) {}
 
-    // Writes the scratch's covariances and factors; returns the sum of -1/2 (log det V^-1 - s . y) over the group.
+    // Writes the scratch's covariances and factors; returns the weighted sum of -1/2 (log det V^-1 - s . y) over
+    // the group.
     double solve(const PackedTile<T>& tile, Index group, Scratch& scratch) const {
         using P = Packet<T>;
         const Index d = A_.rows();
@@ -78,8 +81,9 @@ class PosteriorStep {
         });
         double total = 0;
         for (Index lane = 0; lane < kGroup<T>; ++lane) {
-            total += definite[static_cast<std::size_t>(lane)] ? static_cast<double>(terms[lane])
-                                                              : solve_lane(tile, group, lane, scratch);
+            const double term = definite[static_cast<std::size_t>(lane)] ? static_cast<double>(terms[lane])
+                                                                         : solve_lane(tile, group, lane, scratch);
+            total += static_cast<double>(tile.sample_weights(group)[lane]) * term;
         }
         return total;
     }

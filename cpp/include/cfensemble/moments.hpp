@@ -13,8 +13,8 @@
 
 namespace cfensemble {
 
-// For classifier u:  gram(u) = sum_i c_ui y_i y_i' (packed),  rhs(u) = sum_i c_ui r_ui y_i.  The last row of gram is
-// Y Y'. In float64 whatever the data's precision.
+// For classifier u:  gram(u) = sum_i s_i c_ui y_i y_i' (packed),  rhs(u) = sum_i s_i c_ui r_ui y_i,  s_i being the
+// instances' weights.  The last row of gram is Y S Y'. In float64 whatever the data's precision.
 struct Moments {
     Moments(Index n_classifiers, Index d)
         : gram(RowMatrix<double>::Zero(n_classifiers + 1, packed_size(d))),

@@ -26,12 +26,32 @@ class PackedTile {
     void pack(const Problem<T>& problem, Index begin, Index end) {
         begin_ = begin;
         n_ = end - begin;
+        weighted_instances_ = problem.sample_weight != nullptr;
         const InstanceTerms terms(problem.rule, begin, n_);
         for (Index u = 0; u < m_; ++u) {
             if (!pack_row(problem, terms, u)) reject(problem, u);
         }
         for (Index i = 0; i < n_groups() * kGroup<T>; ++i) {
-            weights_.data()[(i / kGroup<T> * (m_ + 1) + m_) * kGroup<T> + i % kGroup<T>] = i < n_ ? T(1) : T(0);
+            const T weight = i >= n_               ? T(0)
+                             : weighted_instances_ ? static_cast<T>(problem.sample_weight[begin + i])
+                                                   : T(1);
+            weights_.data()[(i / kGroup<T> * (m_ + 1) + m_) * kGroup<T> + i % kGroup<T>] = weight;
+        }
+    }
+
+    // Multiplies a group's weights by those of its instances: after the instance step, before sums over instances.
+    void weigh_instances(Index group) {
+        if (!weighted_instances_) return;
+        T* c = weights_.data() + group * (m_ + 1) * kGroup<T>;
+        T* cr = weighted_.data() + group * m_ * kGroup<T>;
+        const T* s = sample_weights(group);
+        for (Index at = 0; at < m_ * kGroup<T>; at += kGroup<T>) {
+            unroll<2>([&](auto half) {
+                const Index first = at + half * kLanes<T>;
+                const P weight = simd::pload<P>(s + half * kLanes<T>);
+                simd::pstore(c + first, simd::pmul(weight, simd::pload<P>(c + first)));
+                simd::pstore(cr + first, simd::pmul(weight, simd::pload<P>(cr + first)));
+            });
         }
     }
 
@@ -60,9 +80,13 @@ class PackedTile {
     Index size() const { return n_; }
     Index n_groups() const { return (n_ + kGroup<T> - 1) / kGroup<T>; }
 
-    // A group's rows: m + 1 of weights c, the last one 1 (sums over all instances are moments too); m of predictions r;
-    // m of products c r.
+    // Whether instances have weights other than 1.
+    bool has_sample_weights() const { return weighted_instances_; }
+
+    // A group's rows: m + 1 of weights c, the last one the instances' own (sums over all instances are moments too); m
+    // of predictions r; m of products c r.
     const T* weights(Index group) const { return weights_.data() + group * (m_ + 1) * kGroup<T>; }
+    const T* sample_weights(Index group) const { return weights(group) + m_ * kGroup<T>; }
     const T* targets(Index group) const { return targets_.data() + group * m_ * kGroup<T>; }
     const T* weighted_targets(Index group) const { return weighted_.data() + group * m_ * kGroup<T>; }
 
@@ -166,6 +190,7 @@ class PackedTile {
     }
 
     Index m_, begin_ = 0, n_ = 0;
+    bool weighted_instances_ = false;
     Buffer<T> weights_, targets_, weighted_;
 };
 

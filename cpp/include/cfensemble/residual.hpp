@@ -11,7 +11,8 @@ class Residual {
   public:
     explicit Residual(const RowMatrix<T>& X) : by_classifier_(X) {}
 
-    // sum_u c_u (r_u - x_u . y)^2 over a group of the tile's instances, whose factors are y (d, kGroup).
+    // sum_u c_u (r_u - x_u . y)^2 over a group of the tile's instances, whose factors are y (d, kGroup), under the
+    // weights that the tile has now.
     double operator()(const PackedTile<T>& tile, Index group, const T* y) const {
         using P = Packet<T>;
         P sums[2] = {simd::pset1<P>(T(0)), simd::pset1<P>(T(0))};

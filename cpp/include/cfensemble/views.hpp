@@ -38,12 +38,15 @@ struct ConfidenceRule {
     }
 };
 
-// What is factorised: R (classifiers x instances, NaN = not predicted) and its confidence weights.
+// What is factorised: R (classifiers x instances, NaN = not predicted), its confidence weights, and how often each
+// instance counts. An instance of weight s is one that is there s times: s multiplies its confidences and its penalty
+// alike, so its factors do not depend on it, but all sums over instances do.
 template <class T>
 struct Problem {
     MatrixView<T> R;
     std::optional<MatrixView<T>> C;  // absent: 0
     ConfidenceRule rule;
+    const double* sample_weight = nullptr;  // absent: 1
 
     Index n_classifiers() const { return R.rows; }
     Index n_instances() const { return R.columns; }

@@ -27,6 +27,7 @@ def sweep(
     Y: Float,
     supervision: Supervision | None,
     n_threads: int,
+    sample_weight: Vector | None = None,
 ) -> tuple[Vector, Vector, float, int, float, Vector | None]: ...
 def joint_sweep(
     X: Float,
@@ -38,6 +39,7 @@ def joint_sweep(
     supervision: Supervision | None,
     logistic: bool,
     n_threads: int,
+    sample_weight: Vector | None = None,
 ) -> tuple[float, float, Vector, Vector, Vector, Vector, int]: ...
 def apply_inverse_curvature(
     gram: Vector,
@@ -52,14 +54,18 @@ def apply_inverse_curvature(
     gradient_theta: Vector,
     n_threads: int,
 ) -> tuple[Vector, Vector]: ...
-def classifier_moments(Y: Float, R: Float, C: Confidence | None, n_threads: int) -> tuple[Vector, Vector]: ...
+def classifier_moments(
+    Y: Float, R: Float, C: Confidence | None, n_threads: int, sample_weight: Vector | None = None
+) -> tuple[Vector, Vector]: ...
 def has_weight(R: Float, C: Confidence | None, n_threads: int) -> Mask: ...
 def classifier_step(
     gram: Vector, rhs: Vector, lambda_reg: float, balance: bool, n_threads: int
 ) -> tuple[Vector, int]: ...
-def weighted_residual(X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int) -> float: ...
+def weighted_residual(
+    X: Float, Y: Float, R: Float, C: Confidence | None, n_threads: int, sample_weight: Vector | None = None
+) -> float: ...
 def factor_moments(
-    X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int
+    X: Vector, mean: Vector, noise: Vector, R: Float, n_threads: int, sample_weight: Vector | None = None
 ) -> tuple[Vector, Vector, float]: ...
 def aggregator_loss(
     X: Float,

@@ -79,6 +79,8 @@ class Combiner:
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
+    n_iter_ : int
+        Iterations of the factor model's fit.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
@@ -91,7 +93,8 @@ class Combiner:
         Parameters
         ----------
         data : EnsembleData
-            Predictions and labels. Confidence weights given with it are not used: the factor model finds its own.
+            Predictions, labels and how often each instance counts. Confidence weights given with it are not used: the
+            factor model finds its own.
 
         Returns
         -------
@@ -112,12 +115,15 @@ class Combiner:
             message = f"labels: {found}, so the combination relies on the classifiers' agreement; label both classes"
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
-        model = fit_factor_model(R, min(LATENT_DIM, max(len(R) - 1, 1)), n_threads=self.n_threads)
+        s = data.sample_weight if data.has_sample_weight else None
+        latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
+        model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
         completed, reconstructed = _complete(R, model, model.Y)
-        center = reliability_weights(completed)
-        views = _views(completed, center)
+        center = reliability_weights(completed, s)
+        views: list[View] = [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
         readings = [view.read(completed, reconstructed) for view in views]
-        predictors = _fit_mixture([reading[:, columns] for reading in readings], y, center, threads)
+        counts = None if s is None else s[columns]
+        predictors = _fit_mixture([reading[:, columns] for reading in readings], y, counts, center, threads)
         p = _mix(predictors, readings)
         base_rate = observed_base_rate(data)
         p[np.isnan(R).all(axis=0)] = base_rate
@@ -127,6 +133,7 @@ class Combiner:
             name: sum(predictor.share for predictor in predictors if predictor.view == view)
             for view, name in enumerate(VIEW_NAMES)
         }
+        self.n_iter_ = len(model.log_likelihood) - 1
         self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
         return self
 
@@ -199,7 +206,13 @@ class Combiner:
         return f"{type(self).__name__}(n_threads={self.n_threads})"
 
 
-def combine(R: ArrayLike, labels: ArrayLike | None = None, *, n_threads: int | None = None) -> Float:
+def combine(
+    R: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> Float:
     """Combine the predictions of many classifiers into one probability per instance.
 
     Parameters
@@ -208,6 +221,8 @@ def combine(R: ArrayLike, labels: ArrayLike | None = None, *, n_threads: int | N
         R[u, i] is classifier u's probability that instance i is positive; NaN where it predicted nothing.
     labels : array-like of shape (n,), optional
         1, 0, or NaN where the instance is unlabelled. Default: none is labelled.
+    sample_weight : array-like of shape (n,), optional
+        How often each instance counts, >= 0; see `EnsembleData`. Default: once.
     n_threads : int, optional
         Threads to use; None: what the process may use.
 
@@ -219,7 +234,7 @@ def combine(R: ArrayLike, labels: ArrayLike | None = None, *, n_threads: int | N
     Raises
     ------
     ValueError
-        If R or labels are not as described.
+        If R, labels or sample_weight are not as described.
 
     Warns
     -----
@@ -237,8 +252,8 @@ def combine(R: ArrayLike, labels: ArrayLike | None = None, *, n_threads: int | N
     array([0.8, 0.2, 0.8, 0.2])
     """
     matrix = probability_matrix(R)
-    unlabelled = np.full(matrix.shape[1], np.nan)
-    return Combiner(n_threads).fit(EnsembleData(matrix, unlabelled if labels is None else labels)).predict()
+    given = np.full(matrix.shape[1], np.nan) if labels is None else labels
+    return Combiner(n_threads).fit(EnsembleData(matrix, given, sample_weight=sample_weight)).predict()
 
 
 def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
@@ -247,21 +262,19 @@ def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
     return np.where(np.isnan(R), reconstructed, R), reconstructed
 
 
-def _views(completed: Float, weights: Vector) -> list[View]:
-    return [OwnView(), ConsensusView(completed, weights), ReconstructedView()]
-
-
-def _fit_mixture(features: list[Vector], y: Vector, center: Vector, n_threads: int) -> list[Predictor]:
+def _fit_mixture(
+    features: list[Vector], y: Vector, counts: Vector | None, center: Vector, n_threads: int
+) -> list[Predictor]:
     views, thetas, log_likelihoods, beliefs = [], [], [], []
     for view, f in enumerate(features):
         for nonnegative in (True, False):
-            for strength, fit in fits_by_strength(f, y, center, nonnegative, n_threads):
+            for strength, fit in fits_by_strength(f, y, center, nonnegative, n_threads, counts):
                 views.append(view)
                 thetas.append(fit.theta)
                 log_likelihoods.append(fit.left_out_log_likelihood(y))
                 beliefs.append(BELIEF[view] * strength**FIRMNESS)
     belief = np.array(beliefs)
-    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum())
+    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
     return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 

@@ -8,8 +8,8 @@ MAX_STEPS = 1000
 TOLERANCE = 1e-6
 
 
-def stack(log_likelihood: Vector, prior: Vector) -> Vector:
-    """Weights of a mixture of predictors that maximise sum_i log sum_k pi_k p_k(t_i) + sum_k prior_k log pi_k.
+def stack(log_likelihood: Vector, prior: Vector, counts: Vector | None = None) -> Vector:
+    """Weights of a mixture of predictors that maximise sum_i s_i log sum_k pi_k p_k(t_i) + sum_k prior_k log pi_k.
 
     p_k(t_i) is the probability that predictor k gives the label of instance i without having seen it. The first term
     alone is the stacking of predictive distributions (Yao et al. 2018); the second is a Dirichlet prior that counts as
@@ -22,6 +22,8 @@ def stack(log_likelihood: Vector, prior: Vector) -> Vector:
         log p_k(t_i).
     prior : ndarray of shape (k,)
         What each predictor is worth beforehand, > 0, in labels.
+    counts : ndarray of shape (n_labeled,), optional
+        How often each label counts, s_i > 0; default once.
 
     Returns
     -------
@@ -30,8 +32,9 @@ def stack(log_likelihood: Vector, prior: Vector) -> Vector:
     """
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=0, initial=-np.inf))
     weights = prior / prior.sum()
+    s = np.ones(likelihood.shape[1]) if counts is None else counts
     for _ in range(MAX_STEPS):
-        renewed = prior + weights * (likelihood @ (1 / (weights @ likelihood)))
+        renewed = prior + weights * (likelihood @ (s / (weights @ likelihood)))
         renewed /= renewed.sum()
         change = np.abs(renewed - weights).max()
         weights = renewed

@@ -50,16 +50,18 @@ class ConsensusView(View):
         Complete predictions that the functions are fitted to.
     weights : ndarray of shape (m,)
         What each classifier counts in the consensus.
+    sample_weight : ndarray of shape (n,), optional
+        How often each instance counts; default once.
     """
 
-    def __init__(self, R: Float, weights: Vector) -> None:
+    def __init__(self, R: Float, weights: Vector, sample_weight: Vector | None = None) -> None:
         from sklearn.isotonic import IsotonicRegression
 
         self.curves: list[tuple[Vector, Vector]] = []
         for r, consensus in zip(R, consensus_of_others(R, weights), strict=True):
             if len(R) == 1:
                 consensus = r  # there are no others
-            fit = IsotonicRegression().fit(r, consensus)
+            fit = IsotonicRegression().fit(r, consensus, sample_weight)
             self.curves.append((fit.X_thresholds_.astype(np.float64), fit.y_thresholds_.astype(np.float64)))
 
     def read(self, completed: Float, reconstructed: Float) -> Vector:

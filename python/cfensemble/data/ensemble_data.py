@@ -7,7 +7,15 @@ from numpy.typing import ArrayLike
 
 from cfensemble._blocks import column_blocks, count_missing
 from cfensemble._typing import Float, Mask, Vector
-from cfensemble._validation import confidence_matrix, generator, label_vector, number, probability_matrix, share
+from cfensemble._validation import (
+    confidence_matrix,
+    generator,
+    label_vector,
+    number,
+    probability_matrix,
+    sample_weights,
+    share,
+)
 from cfensemble.data.confidence import CertaintyConfidence, modulate_by_labels
 from cfensemble.exceptions import DataWarning
 
@@ -25,19 +33,27 @@ class EnsembleData:
     C : array-like of shape (m, n), optional
         Confidence weight >= 0 of each prediction. When absent, `C` is the certainty |R - 0.5|, computed when first
         asked for, and trainers use their own confidence strategy.
+    sample_weight : array-like of shape (n,), optional
+        How often each instance counts, >= 0 and not always 0: it scales the instance's confidence, the penalty on its
+        factor and the weight of its label alike. An instance of weight 2 is one given twice; one of weight 0 is left
+        out, label and all, but still predicted. Default: once.
 
     Attributes
     ----------
     R, labels : ndarray of shape (m, n) and (n,)
-        What was given; not copied where it had the right type.
+        What was given; not copied where it had the right type. Labels of instances of weight 0 are NaN.
     has_confidence : bool
         Whether C was given.
+    sample_weight : ndarray of shape (n,)
+        In float64; 1 where none was given.
+    has_sample_weight : bool
+        Whether one of them is not 1.
 
     Raises
     ------
     ValueError
-        If R is not 2-D or empty, holds values outside [0, 1], lengths differ, labels are not 1, 0 or NaN, or C is
-        negative or of another shape.
+        If R is not 2-D or empty, holds values outside [0, 1], lengths differ, labels are not 1, 0 or NaN, C is
+        negative or of another shape, or sample_weight is negative, not finite or 0 throughout.
 
     Warns
     -----
@@ -45,7 +61,13 @@ class EnsembleData:
         If a classifier or an instance has no prediction at all: its factor will be 0.
     """
 
-    def __init__(self, R: ArrayLike, labels: ArrayLike, C: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        R: ArrayLike,
+        labels: ArrayLike,
+        C: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         self.R = probability_matrix(R)
         if np.shape(labels) == (self.n_classifiers,) != (self.n_instances,):
             raise ValueError(
@@ -53,6 +75,11 @@ class EnsembleData:
                 "classifiers x instances: is it transposed?"
             )
         self.labels = label_vector(labels, self.n_instances)
+        weights = sample_weights(sample_weight, self.n_instances)
+        self.has_sample_weight = weights is not None
+        self.sample_weight = np.ones(self.n_instances) if weights is None else weights
+        if not self.sample_weight.all():
+            self.labels = np.where(self.sample_weight > 0, self.labels, np.nan)
         self._C = None if C is None else _confidence_weights(C, self.R, "C")
         self.has_confidence = C is not None
         _warn_about_empty_lines(self.R)
@@ -152,7 +179,8 @@ class EnsembleData:
         C = self._C if self.has_confidence else None
         with warnings.catch_warnings():  # what is odd about R was said when this object was made
             warnings.simplefilter("ignore", DataWarning)
-            return EnsembleData(self.R, train, C), EnsembleData(self.R, validation, C)
+            s = self.sample_weight
+            return EnsembleData(self.R, train, C, s), EnsembleData(self.R, validation, C, s)
 
     def update_confidence(self, C_new: ArrayLike) -> None:
         """Replace the confidence weights by C_new (m, n), >= 0."""
@@ -163,6 +191,7 @@ class EnsembleData:
         """Describe the data in a few lines of text."""
         y = self.labels[self.labeled_idx]
         positive = f"{np.mean(y):.1%} positive" if y.size else "no labels"
+        weights = f"weights      {self.sample_weight.sum():g} in total"
         return "\n".join(
             [
                 f"classifiers  {self.n_classifiers}",
@@ -170,6 +199,7 @@ class EnsembleData:
                 f"labelled     {self.n_labeled} ({self.n_labeled / self.n_instances:.1%}; {positive})",
                 f"missing      {self._missing_share:.1%} of the predictions",
                 f"confidence   {'given' if self.has_confidence else 'by rule'}",
+                *([weights] if self.has_sample_weight else []),
             ]
         )
 

@@ -1,15 +1,16 @@
 """Factor analysis of the predictions: a model of them in which every classifier has its own noise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cfensemble import _core
-from cfensemble._blocks import LARGE, column_blocks
+from cfensemble._blocks import LARGE, column_blocks, count_missing
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Vector
-from cfensemble._validation import finite_matrix, integer, number
+from cfensemble._typing import Float, Mask, Vector
+from cfensemble._validation import finite_matrix, integer, number, sample_weights
 from cfensemble.data.confidence_rule import ConfidenceRule
 
 
@@ -66,6 +67,8 @@ def fit_factor_model(
     tol: float = 1e-6,
     floor: float = 0.005,
     n_threads: int | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> FactorModel:
     """Fit factors and a noise variance per classifier to the predictions, without labels.
 
@@ -86,6 +89,8 @@ def fit_factor_model(
         Least noise of a classifier, in units of the variance of its predictions: from the data's rounding to 1.
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    sample_weight : array-like of shape (n,), optional
+        How often each instance counts, >= 0; default once.
 
     Returns
     -------
@@ -105,18 +110,20 @@ def fit_factor_model(
     latent_dim, max_iter = integer(latent_dim, "latent_dim", 1), integer(max_iter, "max_iter", 1)
     tol, floor = number(tol, "tol", 0), number(floor, "floor", float(np.finfo(R.dtype).eps), 1)
     threads = resolve_threads(n_threads)
+    weights = sample_weights(sample_weight, R.shape[1])
+    n = float(R.shape[1]) if weights is None else float(weights.sum())
 
-    count, center, variance = _moments(R)
-    complete = bool(np.all(count == R.shape[1]))
-    correlation = _correlation(R, center, variance)
+    count, center, variance = _moments(R, weights)
+    complete = _is_complete(R, weights)
+    correlation = _correlation(R, weights, center, variance) / n
     covariance = correlation * np.outer(np.sqrt(variance), np.sqrt(variance))
     mean, (X, noise) = center, _start(correlation, variance, latent_dim, floor)
     history: list[float] = []
     while True:
         if complete:
-            gram, rhs, log_likelihood = _complete_moments(X, noise, covariance, R.shape[1])
+            gram, rhs, log_likelihood = _complete_moments(X, noise, covariance, n)
         else:
-            gram, rhs, log_likelihood = _core.factor_moments(X, mean, noise, R, threads)
+            gram, rhs, log_likelihood = _core.factor_moments(X, mean, noise, R, threads, weights)
         history.append(log_likelihood)
         converged = len(history) > 1 and history[-1] - history[-2] <= tol * count[variance > 0].sum()
         if converged or len(history) > max_iter:
@@ -124,24 +131,31 @@ def fit_factor_model(
         coefficients, _ = _core.classifier_step(gram, rhs, 0.0, False, threads)  # of r - mean on (y, 1)
         squares = count * (variance + (center - mean) ** 2)  # sum_i (r_ui - mean_u)^2
         residual = squares - np.sum(coefficients * rhs.T, axis=0)
-        noise = np.maximum(residual / np.maximum(count, 1), floor * variance)
+        noise = np.maximum(_ratio(residual, count), floor * variance)
         X, mean = coefficients[:-1], mean + coefficients[-1]
     X = _orient(X, noise)
     Y = _posterior(X, mean, noise, R, threads)
     return FactorModel(mean, X, noise, Y, np.array(history), converged)
 
 
-def _moments(R: Float) -> tuple[Vector, Vector, Vector]:
+def _moments(R: Float, weights: Vector | None) -> tuple[Vector, Vector, Vector]:
     """Each classifier's number of predictions, their mean and their variance: 0 where that is a matter of rounding."""
-    blocks = list(column_blocks(R.shape, LARGE))
-    count = sum(np.count_nonzero(~np.isnan(R[:, columns]), axis=1) for columns in blocks)
-    observed = np.maximum(count, 1)
+
+    def total(of: Callable[[Float], Float | Mask]) -> Vector:
+        """Weighted sums (m,) over the instances of what it makes of their predictions, NaN counting as 0."""
+        sums = np.zeros(len(R))
+        for columns in column_blocks(R.shape, LARGE):
+            values = of(R[:, columns])
+            sums += np.nansum(values if weights is None else values * weights[columns], axis=1, dtype=np.float64)
+        return sums
+
+    count = total(lambda r: ~np.isnan(r))
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is reported next
-        mean = sum(np.nansum(R[:, columns], axis=1, dtype=np.float64) for columns in blocks) / observed
-        squares = sum(np.nansum((R[:, columns] - mean[:, None]) ** 2, axis=1) for columns in blocks)
+        mean = _ratio(total(lambda r: r), count)
+        squares = total(lambda r: (r - mean[:, None]) ** 2)
     if not np.isfinite(squares).all():
         raise ValueError(f"R[{np.argmax(~np.isfinite(squares))}] holds predictions too large to be squared")
-    variance = squares / observed
+    variance = _ratio(squares, count)
     precision = np.finfo(R.dtype)
     return count, mean, np.where(variance > (16 * precision.eps * mean) ** 2 + precision.tiny, variance, 0)
 
@@ -153,11 +167,24 @@ def _standardise(R: Float, center: Vector, variance: Vector) -> Vector:
 
 
 def _inverse(variance: Vector) -> Vector:
-    return np.divide(1, variance, out=np.zeros_like(variance), where=variance > 0)
+    return _ratio(np.ones_like(variance), variance)
 
 
-def _correlation(R: Float, mean: Vector, variance: Vector) -> Vector:
-    """Correlation (m, m) of the classifiers, what is missing being at its instance's mean in standard units."""
+def _ratio(numerator: Vector, denominator: Vector) -> Vector:
+    """The quotient, 0 where the denominator is."""
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def _is_complete(R: Float, weights: Vector | None) -> bool:
+    """Whether nothing is missing of the instances that count."""
+    if weights is None:
+        return count_missing(R) == 0
+    counted = weights > 0
+    return not any(np.any(np.isnan(R[:, columns]) & counted[columns]) for columns in column_blocks(R.shape, LARGE))
+
+
+def _correlation(R: Float, weights: Vector | None, mean: Vector, variance: Vector) -> Vector:
+    """Correlation (m, m) of the classifiers, summed, what is missing being at its instance's mean in standard units."""
     varies = variance > 0
     total = np.zeros((len(R), len(R)))
     for columns in column_blocks(R.shape, LARGE):
@@ -168,8 +195,8 @@ def _correlation(R: Float, mean: Vector, variance: Vector) -> Vector:
             n_observed = np.count_nonzero(~missing & varies[:, None], axis=0)
             level = standard.sum(axis=0) / np.maximum(n_observed, 1)
             standard = np.where(missing & varies[:, None], level, standard)
-        total += standard @ standard.T
-    return total / R.shape[1]
+        total += (standard if weights is None else standard * weights[columns]) @ standard.T
+    return total
 
 
 def _start(correlation: Vector, variance: Vector, latent_dim: int, floor: float) -> tuple[Vector, Vector]:
@@ -180,7 +207,7 @@ def _start(correlation: Vector, variance: Vector, latent_dim: int, floor: float)
     return X, np.maximum(variance - np.sum(X**2, axis=0), max(floor, 0.2) * variance)
 
 
-def _complete_moments(X: Vector, noise: Vector, covariance: Vector, n: int) -> tuple[Vector, Vector, float]:
+def _complete_moments(X: Vector, noise: Vector, covariance: Vector, n: float) -> tuple[Vector, Vector, float]:
     """What `_core.factor_moments` finds where nothing is missing and the mean is that of the predictions.
 
     All instances then have the same V, and y_i = B (r_i - mean) with B = V X diag(1 / noise): the covariance will do.

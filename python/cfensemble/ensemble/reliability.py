@@ -34,7 +34,7 @@ def consensus_of_others(R: Float, weights: Vector) -> Iterator[Vector]:
             yield np.where(rest > LEAST * w.sum(), (total - w[u] * filled[u]) / rest, np.nan)
 
 
-def reliability(R: Float) -> Vector:
+def reliability(R: Float, sample_weight: Vector | None = None) -> Vector:
     """Correlation, in [0, .999], of each classifier with the weighted mean of the others.
 
     Starts from equal weights and repeats with weights l / (1 - l^2) until they have been renewed `N_ROUNDS` times. A
@@ -44,41 +44,53 @@ def reliability(R: Float) -> Vector:
     ----------
     R : ndarray of shape (m, n)
         Predictions, NaN where missing.
+    sample_weight : ndarray of shape (n,), optional
+        How often each instance counts; default once.
 
     Returns
     -------
     ndarray of shape (m,)
         0 for classifiers that do not vary, or that the others contradict.
     """
-    centred = R - np.array([r[~np.isnan(r)].mean() if not np.isnan(r).all() else 0.0 for r in R])[:, None]
+    counts = np.ones(R.shape[1]) if sample_weight is None else sample_weight
+    centred = R - np.array([_mean(r, np.where(np.isnan(r), 0, counts)) for r in R])[:, None]
     weights, correlation = np.ones(len(R)), np.zeros(len(R))
     for _ in range(N_ROUNDS):
         consensus = consensus_of_others(centred, weights)
-        correlation = np.array([_correlation(own, others) for own, others in zip(centred, consensus, strict=True)])
+        correlation = np.array(
+            [_correlation(own, others, counts) for own, others in zip(centred, consensus, strict=True)]
+        )
         weights = correlation / (1 - correlation**2)
         if not weights.any():
             break
     return correlation
 
 
-def reliability_weights(R: Float) -> Vector:
+def reliability_weights(R: Float, sample_weight: Vector | None = None) -> Vector:
     """Weights (m,) >= 0 that add up to 1, proportional to l / (1 - l^2) of `reliability`.
 
     With fewer than three classifiers, or where none agrees with the others, they are equal: two classifiers agree with
-    each other alike.
+    each other alike. Parameters as in `reliability`.
     """
     m = len(R)
-    correlation = reliability(R) if m >= 3 else np.zeros(m)
+    correlation = reliability(R, sample_weight) if m >= 3 else np.zeros(m)
     weights = correlation / (1 - correlation**2)
     total = weights.sum()
     return weights / total if total > 0 else np.full(m, 1 / m)
 
 
-def _correlation(own: Float, others: Vector) -> float:
+def _mean(values: Float, counts: Vector) -> float:
+    """Mean of the values, as often as they count; 0 where none does."""
+    total = counts.sum()
+    return float(np.where(counts > 0, values * counts, 0).sum() / total) if total > 0 else 0.0
+
+
+def _correlation(own: Float, others: Vector, counts: Vector) -> float:
     """Correlation where both are known, clipped to [0, MOST]; 0 where there is none."""
-    both = ~(np.isnan(own) | np.isnan(others))
+    both = ~(np.isnan(own) | np.isnan(others)) & (counts > 0)
     if np.count_nonzero(both) < 2:
         return 0.0
-    x, y = own[both] - own[both].mean(), others[both] - others[both].mean()
-    size = float(np.sqrt((x @ x) * (y @ y)))
-    return float(np.clip(x @ y / size, 0.0, MOST)) if size > 1e-12 * len(x) else 0.0
+    s = counts[both]
+    x, y = own[both] - _mean(own[both], s), others[both] - _mean(others[both], s)
+    size = float(np.sqrt(((s * x) @ x) * ((s * y) @ y)))
+    return float(np.clip((s * x) @ y / size, 0.0, MOST)) if size > 1e-12 * s.sum() else 0.0

@@ -15,10 +15,15 @@ FIRMNESS = 0.3
 
 
 def fits_by_strength(
-    features: Vector, y: Vector, center: Vector, nonnegative: bool, n_threads: int = 1
+    features: Vector,
+    y: Vector,
+    center: Vector,
+    nonnegative: bool,
+    n_threads: int = 1,
+    counts: Vector | None = None,
 ) -> Iterator[tuple[float, WeightFit]]:
     """Each of `STRENGTHS`, the largest first, with the best weights under it; parameters as in `select_strength`."""
-    problem = WeightProblem(features, y, n_threads)
+    problem = WeightProblem(features, y, n_threads, counts)
     start = None
     for strength in reversed(STRENGTHS):
         fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
@@ -26,7 +31,14 @@ def fits_by_strength(
         yield strength, fit
 
 
-def select_strength(features: Vector, y: Vector, center: Vector, nonnegative: bool, n_threads: int = 1) -> float:
+def select_strength(
+    features: Vector,
+    y: Vector,
+    center: Vector,
+    nonnegative: bool,
+    n_threads: int = 1,
+    counts: Vector | None = None,
+) -> float:
     """Return the strength that predicts left-out labels best, with some belief in the greater ones beforehand.
 
     Parameters
@@ -41,14 +53,17 @@ def select_strength(features: Vector, y: Vector, center: Vector, nonnegative: bo
         Whether weights are >= 0.
     n_threads : int, default=1
         Threads to use.
+    counts : ndarray of shape (n_labeled,), optional
+        How often each instance counts, > 0; default once.
 
     Returns
     -------
     float
         That of `STRENGTHS` with the largest left-out log-likelihood plus `FIRMNESS` log(strength).
     """
+    s = np.ones(len(y)) if counts is None else counts
     scores = {
-        strength: fit.left_out_log_likelihood(y).sum() + FIRMNESS * np.log(strength)
-        for strength, fit in fits_by_strength(features, y, center, nonnegative, n_threads)
+        strength: float(s @ fit.left_out_log_likelihood(y)) + FIRMNESS * np.log(strength)
+        for strength, fit in fits_by_strength(features, y, center, nonnegative, n_threads, counts)
     }
     return max(scores, key=scores.__getitem__)

@@ -26,7 +26,7 @@ class WeightFit:
     theta : ndarray of shape (m + 1,)
         Weights and bias.
     left_out : ndarray of shape (n_labeled,)
-        Each labelled instance's log-odds when it is left out itself, to first order.
+        Each labelled instance's log-odds when it is left out itself (of those it stands for: one), to first order.
     """
 
     theta: Vector
@@ -38,7 +38,7 @@ class WeightFit:
 
 
 class WeightProblem:
-    """min_{w, b} sum_i CE(t_i, w . f_i + b) + prior(w, b), over w >= 0 if asked for.
+    """min_{w, b} sum_i s_i CE(t_i, w . f_i + b) + prior(w, b), over w >= 0 if asked for.
 
     Parameters
     ----------
@@ -48,19 +48,21 @@ class WeightProblem:
         Their labels, 1 or 0.
     n_threads : int
         Threads to use.
+    counts : ndarray of shape (n_labeled,), optional
+        How often each of them counts, s_i > 0; default once.
     """
 
-    def __init__(self, features: Vector, y: Vector, n_threads: int = 1) -> None:
+    def __init__(self, features: Vector, y: Vector, n_threads: int = 1, counts: Vector | None = None) -> None:
         self.features, self.y, self.n_threads = np.ascontiguousarray(features, np.float64), y, n_threads
         self._identity = np.eye(len(features))  # the kernel's factors: its reconstruction is then the features
         self._columns = np.arange(len(y))
-        self._ones = np.ones(len(y))
+        self._counts = np.ones(len(y)) if counts is None else counts
 
     def derivatives(self, theta: Vector, prior: WeightPrior) -> tuple[float, Vector, Vector]:
         """Value, gradient (m + 1,) and Hessian (m + 1, m + 1) of the objective at theta."""
         value, gradient, curvature = prior.derivatives(theta)
-        n = len(self.y)
-        if n:
+        n = float(self._counts.sum())
+        if len(self.y):
             loss, slope, hessian = _core.aggregator_loss(
                 self._identity,
                 self.features,
@@ -68,7 +70,7 @@ class WeightProblem:
                 float(theta[-1]),
                 self._columns,
                 self.y,
-                self._ones,
+                self._counts,
                 0.0,
                 True,
                 self.n_threads,
@@ -107,16 +109,18 @@ class WeightProblem:
 
         The step changes z_i by g_i h_i / (1 - c_i h_i) with g, c the first and second derivative of its loss and h_i =
         f_i' H^-1 f_i on the free parameters (Rad and Maleki 2020, "A scalable estimate of the out-of-sample
-        prediction error via approximate leave-one-out cross-validation").
+        prediction error via approximate leave-one-out cross-validation"). Of an instance that counts s_i > 1 times one
+        is left out, as if it had been given so often: g_i and c_i are those of min(s_i, 1) times its loss.
         """
         if len(self.y) == 0:
             return np.zeros(0)
         free = free_parameters(theta, gradient, nonnegative)
-        design = np.vstack([self.features, self._ones])
+        design = np.vstack([self.features, np.ones(len(self.y))])
         z = theta @ design
         chosen = design[free]
         leverage = np.einsum("ji,ji->i", chosen, np.linalg.solve(_regular(hessian[np.ix_(free, free)]), chosen))
         p = 1 / (1 + np.exp(-np.clip(z, -500, 500)))
+        leverage *= np.minimum(self._counts, 1)
         return z + (p - self.y) * leverage / np.maximum(1 - p * (1 - p) * leverage, LEAST_LEFT)
 
 

@@ -14,7 +14,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from cfensemble import _core
-from cfensemble._blocks import LARGE, column_blocks, count_missing
+from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
@@ -391,11 +391,16 @@ def no_data() -> None:
 
 def observed_base_rate(data: EnsembleData) -> float:
     """Share of positives among the labelled, else the mean prediction, else a coin toss."""
-    if data.n_labeled:
-        return float(np.nanmean(data.labels))
-    n_observed = data.R.size - count_missing(data.R)
-    total = sum(np.nansum(data.R[:, columns], dtype=np.float64) for columns in column_blocks(data.R.shape))
-    return float(total / n_observed) if n_observed else 0.5
+    s, labelled = data.sample_weight, data.labeled_idx
+    if labelled.any():
+        return float(np.average(data.labels[labelled], weights=s[labelled]))
+    total = count = 0.0
+    for columns in column_blocks(data.R.shape):
+        r = data.R[:, columns]
+        observed = ~np.isnan(r)
+        total += float(np.where(observed, r, 0).sum(axis=0, dtype=np.float64) @ s[columns])
+        count += float(observed.sum(axis=0) @ s[columns])
+    return total / count if count > 0 else 0.5
 
 
 def _checked(confidence: Confidence, R: Float) -> Confidence:

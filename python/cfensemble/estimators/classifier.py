@@ -1,0 +1,289 @@
+"""The combiner as a classifier whose features are the classifiers' predictions."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from cfensemble._typing import Float, Vector
+from cfensemble.data.ensemble_data import EnsembleData
+from cfensemble.estimators.labels import Labels, encode_labels
+from cfensemble.estimators.names import check_names
+from cfensemble.estimators.predictions import read_predictions
+from cfensemble.solvers import OPTIONS, make_trainer
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+    from cfensemble.combining.combiner import Combiner
+    from cfensemble.combining.multiclass import MulticlassCombiner
+    from cfensemble.data.confidence import ConfidenceStrategy
+    from cfensemble.ensemble.prior import PriorName
+    from cfensemble.optimization.base import BaseTrainer
+    from cfensemble.optimization.history import Callback
+
+
+class CFEnsembleClassifier(ClassifierMixin, BaseEstimator):
+    """Combines the predictions of an ensemble, with few labels and some predictions missing.
+
+    Its features are probabilities that other classifiers predicted. It learns from all rows, labelled or not, as
+    scikit-learn's semi-supervised classifiers do: a row without a label is marked by -1. A factorisation of the
+    predictions fills those that are missing, and what the few labels say is weighed against the classifiers' agreement.
+
+    Parameters
+    ----------
+    solver : {'auto', 'als', 'joint', 'torch'}, default='auto'
+        'auto' takes all settings from the data (`Combiner`); it predicts best and takes two classes or more. The others
+        are for two classes: alternating least squares (`CFEnsembleTrainer`), the joint objective minimised exactly
+        (`CFEnsembleJointTrainer`), or by gradient descent (`CFEnsemblePyTorchTrainer`), with settings that aim at
+        probabilities that can be trusted.
+    latent_dim : int, optional
+        Dimension of the factors. This and the following options, up to `link`, are those of the trainers; None is
+        the trainer's default. With 'auto' none of them can be set.
+    rho : float, optional
+        Share of the reconstruction in the objective, in [0, 1].
+    lambda_reg : float, optional
+        Penalty >= 0 on the factors.
+    max_iter : int, optional
+        Most iterations, or epochs. Default: 100 for ALS, 200 for the joint solver, 500 for torch.
+    confidence : str or ConfidenceStrategy, optional
+        How much each prediction counts.
+    prior : {'reliability', 'average', 'zero'}, optional
+        Weights that are believed in before a label is seen. None: equal ones, as firmly as one label.
+    strength : 'auto' or float, optional
+        How firmly.
+    nonnegative : bool, optional
+        Keep weights >= 0.
+    link : {'identity', 'logit'}, optional
+        'logit' combines log-odds.
+    unlabeled : scalar, default=-1
+        What marks an unlabelled row in y. None: only None, NaN and the like do, which always mean unlabelled.
+    random_state : int, RandomState or None, default=None
+        Seed of random starts; 'auto' and the defaults of 'als' need none.
+    n_threads : int, optional
+        Threads to use; None: what the process may use.
+    callbacks : sequence of callables, default=()
+        Each is called with an `IterationRecord` after every iteration and may return True to stop. Not with 'auto'.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        The classes, sorted; of two the last is the positive one.
+    label_distributions_ : ndarray of shape (n, K)
+        Probability of each class for the rows that were fitted.
+    transduction_ : ndarray of shape (n,)
+        Most probable class of each row that was fitted.
+    classifier_weights_ : ndarray of shape (m,)
+        How much each classifier counts.
+    combiner_ : Combiner, MulticlassCombiner or trainer
+        What was fitted.
+    n_features_in_ : int
+        Number m of classifiers.
+    feature_names_in_ : ndarray of shape (m,)
+        Their names, if P had some.
+    n_iter_ : int
+        Iterations of the factorisation.
+
+    See Also
+    --------
+    CFStackingClassifier : Makes the predictions, too, from scikit-learn's classifiers.
+    combine : The same without labels, or in one call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cfensemble import CFEnsembleClassifier
+    >>> P = [[0.9, 0.8, 0.6], [0.2, 0.4, 0.1], [0.7, np.nan, 0.9], [0.1, 0.2, 0.3]]
+    >>> model = CFEnsembleClassifier().fit(P, ["spam", "ham", None, None])
+    >>> model.transduction_.tolist()
+    ['spam', 'ham', 'spam', 'ham']
+    >>> model.predict_proba([[0.8, 0.9, np.nan]]).round(1)
+    array([[0.2, 0.8]])
+    """
+
+    def __init__(
+        self,
+        solver: Literal["auto", "als", "joint", "torch"] = "auto",
+        *,
+        latent_dim: int | None = None,
+        rho: float | None = None,
+        lambda_reg: float | None = None,
+        max_iter: int | None = None,
+        confidence: "str | ConfidenceStrategy | None" = None,
+        prior: "PriorName | None" = None,
+        strength: Literal["auto"] | float | None = None,
+        nonnegative: bool | None = None,
+        link: Literal["identity", "logit"] | None = None,
+        unlabeled: Any = -1,
+        random_state: "int | np.random.RandomState | None" = None,
+        n_threads: int | None = None,
+        callbacks: "Sequence[Callback]" = (),
+    ) -> None:
+        self.solver = solver
+        self.latent_dim = latent_dim
+        self.rho = rho
+        self.lambda_reg = lambda_reg
+        self.max_iter = max_iter
+        self.confidence = confidence
+        self.prior = prior
+        self.strength = strength
+        self.nonnegative = nonnegative
+        self.link = link
+        self.unlabeled = unlabeled
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.callbacks = callbacks
+
+    def fit(self, P: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to all rows, labelled or not.
+
+        Parameters
+        ----------
+        P : array-like or data frame (n, m), array-like (n, m, K), or list or mapping of m arrays (n, K)
+            Predicted probabilities, of the positive class or of all K classes in the order of `classes_`, as
+            `predict_proba` returns them; NaN where a classifier predicted nothing. The classifiers' names are taken
+            from the columns of a data frame (pandas, polars, pyarrow and others) or the keys of a mapping.
+        y : array-like of shape (n,)
+            Classes; -1 (see `unlabeled`), None or NaN where unlabelled.
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts, >= 0: its confidence, its penalty and its label alike. Default: once.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If P holds no probabilities, y not at least two classes (or not those of P), lengths differ, or a parameter
+            is out of range.
+
+        Warns
+        -----
+        DataWarning
+            If a classifier or a row has no prediction at all.
+        """
+        values, names = read_predictions(P)
+        labels = encode_labels(y, len(values), self.unlabeled)
+        _check_classes(values, labels)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
+            _check_weighted_classes(labels, weight)
+        combiner = self._fit(values, labels, weight)
+        # Nothing of this object has changed so far: a fit that fails leaves it as it was.
+        self.n_features_in_ = values.shape[1]
+        if names is not None:
+            self.feature_names_in_ = np.array(names, object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self.combiner_, self.classes_ = combiner, labels.classes
+        self.label_distributions_ = _distributions(combiner.predictions_)
+        self.transduction_ = self._most_probable(self.label_distributions_)
+        self.classifier_weights_ = combiner.get_aggregator_weights()
+        self.n_iter_ = combiner.n_iter_
+        return self
+
+    def predict_proba(self, P: Any) -> Float:
+        """Probability of each class, (k, K), for new rows of predictions, which are folded in.
+
+        Parameters
+        ----------
+        P : array-like, data frame, list or mapping
+            As in `fit`, with the same classifiers.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If P holds no probabilities, or those of other classifiers than were fitted.
+        """
+        check_is_fitted(self, "combiner_")
+        values, names = read_predictions(P)
+        self._check_classifiers(values, names)
+        return _distributions(self.combiner_.predict(R_new=_classifiers_first(values)))
+
+    def predict(self, P: Any) -> NDArray[Any]:
+        """Most probable class of new rows of predictions, (k,); see `predict_proba`."""
+        return self._most_probable(self.predict_proba(P))
+
+    def _fit(
+        self, values: Float, labels: Labels, weight: Vector | None
+    ) -> "Combiner | MulticlassCombiner | BaseTrainer":
+        R = _classifiers_first(values)
+        options = {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
+        if R.ndim == 3:
+            if self.solver != "auto" or options or self.callbacks:
+                raise ValueError(
+                    f"P has {R.shape[1]} classes: of more than two only solver='auto' without options makes a model"
+                )
+            from cfensemble.combining.multiclass import MulticlassCombiner
+
+            return MulticlassCombiner(self.n_threads).fit(R, labels.codes, weight)
+        seed = self.random_state
+        if not (seed is None or isinstance(seed, int | np.integer)):
+            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+        trainer = make_trainer(self.solver, labels.codes, seed, self.callbacks, self.n_threads, **options)
+        return trainer.fit(EnsembleData(R, labels.codes, sample_weight=weight))
+
+    def _check_classifiers(self, values: Float, names: list[str] | None) -> None:
+        check_names(getattr(self, "feature_names_in_", None), names, type(self).__name__)
+        if values.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"P has {values.shape[1]} classifiers, but {type(self).__name__} was fitted with {self.n_features_in_}"
+            )
+        n_classes = 2 if values.ndim == 2 else values.shape[2]
+        if n_classes != len(self.classes_):
+            raise ValueError(
+                f"P has the probabilities of {n_classes} classes, shape {values.shape}, but {type(self).__name__} was "
+                f"fitted with {len(self.classes_)}"
+            )
+
+    def _most_probable(self, p: Float) -> NDArray[Any]:
+        return self.classes_[np.argmax(p, axis=1)]
+
+    def __sklearn_tags__(self) -> "Tags":
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _classifiers_first(values: Float) -> Float:
+    """Predictions (n, m[, K]) as R (m, n), or (m, K, n) of more than two classes."""
+    if values.ndim == 2:
+        return values.T
+    return values[:, :, 1].T if values.shape[2] == 2 else values.transpose(1, 2, 0)
+
+
+def _distributions(p: Float) -> Float:
+    """Probability of each class (n, K), from that of the positive one (n,) or of all (K, n)."""
+    return np.ascontiguousarray(p.T) if p.ndim == 2 else np.stack([1 - p, p], axis=1)
+
+
+def _check_classes(values: Float, labels: Labels) -> None:
+    n_classes = len(labels.classes)
+    if values.ndim == 2 and n_classes > 2:
+        raise ValueError(
+            f"y has {n_classes} classes, but P, of shape {values.shape}, holds the probabilities of one: pass those of "
+            "every class, (n, m, K) or a list of what predict_proba returns"
+        )
+    if values.ndim == 3 and values.shape[2] != n_classes:
+        shown = ", ".join(map(repr, labels.classes[:10].tolist()))
+        raise ValueError(
+            f"P holds the probabilities of {values.shape[2]} classes, but y has {n_classes}: {shown}; label at least "
+            "one row of each class that P predicts"
+        )
+
+
+def _check_weighted_classes(labels: Labels, weight: Vector) -> None:
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row: at least one row of each class has to count")
+    for code, label in enumerate(labels.classes.tolist()):
+        if not weight[labels.codes == code].any():
+            raise ValueError(f"sample_weight is 0 on every row of class {label!r}: each class needs a row that counts")

@@ -1,0 +1,111 @@
+"""Predictions as users have them: arrays, tables with a column per classifier, or what `predict_proba` returned."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from cfensemble._typing import Float
+from cfensemble._validation import float_array
+
+SUM_TOLERANCE = 1e-3
+"""How far the probabilities of all classes may be from adding up to 1."""
+
+
+def read_predictions(P: Any) -> tuple[Float, list[str] | None]:
+    """Return predictions as an array with the classifiers' names, where they have some.
+
+    Parameters
+    ----------
+    P : array-like, data frame, list or mapping
+        Shape (n, m): probabilities of the positive class. Shape (n, m, K): of every class. A data frame (pandas,
+        polars, pyarrow and others that narwhals knows) has a column per classifier. A list or a mapping by name holds m
+        arrays (n, K), as `predict_proba` returns them. NaN or null where a classifier predicted nothing.
+
+    Returns
+    -------
+    values : ndarray of shape (n, m) or (n, m, K)
+        Checked probabilities; float32 and float64 are kept.
+    names : list of str, or None
+
+    Raises
+    ------
+    TypeError
+        If it holds no numbers.
+    ValueError
+        If the shape is another, values lie outside [0, 1], or those of all classes do not add up to 1.
+    """
+    names: list[str] | None = None
+    if not isinstance(P, np.ndarray):
+        P, names = _to_array(P)
+    values = float_array(P, "P", (2, 3), "instances x classifiers, or instances x classifiers x classes")
+    _check_probabilities(values, names)
+    if values.ndim == 3:
+        _check_sums(values)
+    return values, names
+
+
+def _to_array(P: Any) -> tuple[Any, list[str] | None]:
+    if isinstance(P, Mapping):
+        return _stack(list(P.values()), [f"P[{name!r}]" for name in P]), _all_strings(P)
+    if isinstance(P, list | tuple):
+        if P and all(isinstance(part, np.ndarray) and part.ndim == 2 for part in P):
+            return _stack(list(P), [f"P[{u}]" for u in range(len(P))]), None
+        return P, None
+    import narwhals as nw
+
+    frame = nw.from_native(P, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        return P, None
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if not (column.dtype.is_numeric() or column.dtype in (nw.Boolean, nw.Object, nw.Unknown)):
+            raise TypeError(f"P: column {name!r} holds {column.dtype}, not probabilities; drop it or convert it")
+        columns.append(column.cast(nw.Float64).to_numpy() if column.dtype != nw.Float32 else column.to_numpy())
+    return (np.column_stack(columns) if columns else np.empty((len(frame), 0))), _all_strings(frame.columns)
+
+
+def _all_strings(names: Iterable[Any]) -> list[str] | None:
+    """The names, or None where not all are strings: numbers tell nothing."""
+    listed = list(names)
+    return listed if all(isinstance(name, str) for name in listed) else None
+
+
+def _stack(parts: list[Any], places: list[str]) -> Float:
+    """Arrays (n, K), one per classifier, as one (n, m, K)."""
+    arrays = [np.asarray(part) for part in parts]
+    for array, place in zip(arrays, places, strict=True):
+        if array.shape != arrays[0].shape or array.ndim != 2:
+            raise ValueError(
+                f"{place} has shape {array.shape} and {places[0]} {arrays[0].shape}: each classifier needs an array "
+                "instances x classes, all of one shape"
+            )
+    if not arrays:
+        raise ValueError("P is empty: it needs the predictions of at least one classifier")
+    return np.stack(arrays, axis=1)
+
+
+def _check_probabilities(values: Float, names: list[str] | None) -> None:
+    if np.fmin.reduce(values, axis=None) < 0 or np.fmax.reduce(values, axis=None) > 1:
+        place = [int(k) for k in np.unravel_index(int(np.argmax((values < 0) | (values > 1))), values.shape)]
+        column = "" if names is None else f" (column {names[place[1]]!r})"
+        raise ValueError(
+            f"P[{', '.join(map(str, place))}]{column} is {values[tuple(place)]}: probabilities lie in [0, 1], missing "
+            "ones are NaN"
+        )
+
+
+def _check_sums(values: Float) -> None:
+    sums = values.sum(axis=2)
+    wrong = np.abs(sums - 1) > SUM_TOLERANCE  # False for NaN
+    wrong |= np.isnan(sums) & ~np.isnan(values).all(axis=2)
+    if wrong.any():
+        i, u = (int(k) for k in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+        found = (
+            f"is missing for some classes only: {values[i, u]}" if np.isnan(sums[i, u]) else f"sums to {sums[i, u]:g}"
+        )
+        raise ValueError(
+            f"P[{i}, {u}] {found}; the probabilities of all classes add up to 1 within {SUM_TOLERANCE:g}, or all of "
+            "them are NaN"
+        )
