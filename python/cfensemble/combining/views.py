@@ -66,4 +66,8 @@ class ConsensusView(View):
 
     def read(self, completed: Float, reconstructed: Float) -> Vector:
         """Log-odds of the consensus."""
-        return log_odds(np.array([np.interp(r, *curve) for r, curve in zip(completed, self.curves, strict=True)]))
+        return log_odds(self.consensus(completed))
+
+    def consensus(self, completed: Float) -> Vector:
+        """What the others say on average (m, n) where the classifiers say what they do."""
+        return np.array([np.interp(r, *curve) for r, curve in zip(completed, self.curves, strict=True)])

@@ -1,0 +1,230 @@
+"""The combiner for several classes: completes, reads, weighs and mixes, with nothing to be set."""
+
+import warnings
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import softmax
+from sklearn.exceptions import NotFittedError
+
+from cfensemble._threads import resolve_threads
+from cfensemble._typing import Float, Indices, Vector
+from cfensemble._validation import class_labels, class_probabilities
+from cfensemble.combining.combiner import BELIEF, PRIOR_LABELS, VIEW_NAMES, Predictor
+from cfensemble.combining.mixture import stack
+from cfensemble.combining.views import ConsensusView
+from cfensemble.data.factor_model import FactorModel, fit_factor_model
+from cfensemble.data.log_odds import class_log_odds
+from cfensemble.ensemble.prior import WeightPrior
+from cfensemble.ensemble.reliability import reliability_weights
+from cfensemble.ensemble.softmax_fit import SoftmaxProblem
+from cfensemble.ensemble.strength import FIRMNESS, STRENGTHS
+from cfensemble.exceptions import DataWarning
+
+FACTORS_PER_CLASS = 2.0
+MAX_ITER = 100
+
+
+class MulticlassCombiner:
+    """Combines predictions of more than two classes; everything that could be set is taken from the data.
+
+    What `Combiner` does, for K classes at once:
+
+    1. One factor model of all classifiers and classes is fitted to all predictions, labelled or not, and fills those that
+       are missing.
+    2. The predictions are read in three ways, as log-odds of each class against the mean of all: as they are; as what the
+       other classifiers say where a classifier says what it does; and as the factor model reconstructs them.
+    3. Each way an aggregator softmax(sum_u w_u f_u + b), with a weight per classifier and a bias per class, is fitted to
+       the labels, held to the weights that the classifiers' agreement suggests with nine different strengths, with w >= 0
+       and without (see `SoftmaxProblem`).
+    4. The aggregators' probabilities are mixed, in proportions that predict left-out labels best (Bayesian stacking).
+
+    Parameters
+    ----------
+    n_threads : int, optional
+        Threads of the factor model's kernels; None: what the process may use.
+
+    Attributes
+    ----------
+    predictions_ : ndarray of shape (K, n)
+        Probability of each class for each instance that was fitted to.
+    predictors_ : list of Predictor
+        The mixture; theta holds m weights and K biases.
+    factor_model_ : FactorModel
+        What completes predictions, its rows being class after class of one classifier after the other.
+    view_shares_ : dict of str to float
+        Share of the mixture that each way of reading the predictions has.
+    """
+
+    def __init__(self, n_threads: int | None = None) -> None:
+        self.n_threads = n_threads
+        resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+
+    def fit(self, R: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to all instances, labelled or not.
+
+        Parameters
+        ----------
+        R : array-like of shape (m, K, n)
+            R[u, k, i] is classifier u's probability that instance i is of class k; all of R[u, :, i] is NaN where it
+            predicted nothing. What adds up to 1 within .001 is made to do so exactly.
+        labels : array-like of shape (n,)
+            Classes 0 to K - 1, or NaN where an instance is unlabelled. Not every class needs a label.
+        sample_weight : array-like of shape (n,), optional
+            How many instances each counts as; by default 1.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If R or labels are not as described.
+
+        Warns
+        -----
+        DataWarning
+            If nothing is labelled: the weights are then those of the classifiers' agreement.
+        """
+        P = class_probabilities(R)
+        m, K, n = P.shape
+        labels = class_labels(labels, (K, n))
+        columns = np.flatnonzero(~np.isnan(labels))
+        y = labels[columns].astype(np.int64)
+        if y.size == 0:
+            message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
+            warnings.warn(message, DataWarning, stacklevel=2)
+        latent_dim = max(min(round(FACTORS_PER_CLASS * (K - 1)), m * K - 1), 1)
+        model = fit_factor_model(P.reshape(m * K, n), latent_dim, MAX_ITER, n_threads=self.n_threads)
+        completed, reconstructed = _complete(P, model, model.Y)
+        center = _reliability_weights(completed)
+        consensus = [ConsensusView(completed[:, k], center) for k in range(K)]
+        readings = _read(completed, reconstructed, consensus)
+        predictors = _fit_mixture([reading[:, :, columns] for reading in readings], y, center)
+        base_rate = _base_rate(completed, y)
+        p = _mix(predictors, readings)
+        p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
+        # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
+        self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
+        self.view_shares_ = {
+            name: sum(predictor.share for predictor in predictors if predictor.view == view)
+            for view, name in enumerate(VIEW_NAMES)
+        }
+        self._consensus, self._base_rate = consensus, base_rate
+        return self
+
+    def predict(self, R_new: ArrayLike | None = None) -> Float:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        R_new : array-like of shape (m, K, k), optional
+            New predictions, NaN where missing; None: the fitted instances.
+
+        Returns
+        -------
+        ndarray of shape (K, n) or (K, k)
+            Columns add up to 1. An instance that nothing is predicted of gets the base rate: the classes' shares among
+            the labelled, with one label more that is divided as the predictions are on average.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If R_new is not as R in `fit`, with as many classifiers and classes.
+        """
+        self._check_fitted()
+        if R_new is None:
+            return self.predictions_.copy()
+        P = class_probabilities(R_new, "R_new")
+        m, K = self._shape
+        if P.shape[:2] != (m, K):
+            raise ValueError(
+                f"R_new has {P.shape[0]} classifiers and {P.shape[1]} classes, but the model was fitted with {m} and {K}"
+            )
+        Y = self.factor_model_.posterior(P.reshape(m * K, -1), self.n_threads)
+        p = _mix(self.predictors_, _read(*_complete(P, self.factor_model_, Y), self._consensus))
+        p[:, np.isnan(P).all(axis=(0, 1))] = self._base_rate[:, None]
+        return p
+
+    def get_aggregator_weights(self) -> Vector:
+        """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
+        self._check_fitted()
+        m, _ = self._shape
+        return np.asarray(sum(predictor.share * predictor.theta[:m] for predictor in self.predictors_))
+
+    def get_reconstruction(self) -> Float:
+        """R_hat (m, K, n): every prediction as the factor model sees it, also where it is missing."""
+        self._check_fitted()
+        return _complete(np.full((*self._shape, self.predictions_.shape[1]), np.nan), self.factor_model_, self.factor_model_.Y)[1]
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        K = len(self._base_rate)
+        return len(self.factor_model_.mean) // K, K
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "predictions_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(R, labels) first")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(n_threads={self.n_threads})"
+
+
+def _complete(P: Vector, model: FactorModel, Y: Float) -> tuple[Vector, Vector]:
+    """P with the reconstruction where it is missing, and the reconstruction, all adding up to 1 over the classes."""
+    reconstructed = _normalise((model.X.T @ Y + model.mean[:, None]).reshape(P.shape))
+    return np.where(np.isnan(P), reconstructed, P), reconstructed
+
+
+def _normalise(P: Vector) -> Vector:
+    """P >= 0 that adds up to 1 over the classes, its middle axis."""
+    P = np.maximum(P, 1e-9)
+    return P / P.sum(axis=1, keepdims=True)
+
+
+def _reliability_weights(completed: Vector) -> Vector:
+    """`reliability_weights` where what correlates are deviations from each class's mean, over all classes at once."""
+    deviations = completed - completed.mean(axis=2, keepdims=True)
+    return reliability_weights(deviations.reshape(len(completed), -1))
+
+
+def _read(completed: Vector, reconstructed: Vector, consensus: list[ConsensusView]) -> list[Vector]:
+    bent = np.stack([view.consensus(completed[:, k]) for k, view in enumerate(consensus)], axis=1)
+    return [class_log_odds(completed), class_log_odds(_normalise(bent)), class_log_odds(reconstructed)]
+
+
+def _fit_mixture(features: list[Vector], y: Indices, center: Vector) -> list[Predictor]:
+    views, thetas, log_likelihoods, beliefs = [], [], [], []
+    for view, f in enumerate(features):
+        problem = SoftmaxProblem(f, y)
+        for nonnegative in (True, False):
+            start = None
+            for strength in reversed(STRENGTHS):
+                fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
+                start = fit.theta
+                views.append(view)
+                thetas.append(fit.theta)
+                log_likelihoods.append(fit.left_out_log_likelihood(y))
+                beliefs.append(BELIEF[view] * strength**FIRMNESS)
+    belief = np.array(beliefs)
+    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum())
+    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
+
+
+def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
+    """The mixture's probabilities (K, n) of the instances of the views' readings (m, K, n)."""
+    m, K, n = readings[0].shape
+    p = np.zeros((K, n))
+    for predictor in predictors:
+        z = (predictor.theta[:m] @ readings[predictor.view].reshape(m, -1)).reshape(K, n)
+        p += predictor.share * softmax(z + predictor.theta[m:, None], axis=0)
+    return p / p.sum(axis=0)
+
+
+def _base_rate(completed: Vector, y: Indices) -> Vector:
+    count = np.bincount(y, minlength=completed.shape[1])
+    return (count + completed.mean(axis=(0, 2))) / (len(y) + 1)
