@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from cfensemble import __version__, commands
+from cfensemble import __version__
 from cfensemble.baselines import BASELINES, plain_average
 from cfensemble.cli import main
-from cfensemble.commands import SEED, app
+from cfensemble.commands import app as commands
+from cfensemble.commands import fitting
+from cfensemble.commands.app import app
+from cfensemble.commands.fitting import SEED
 from cfensemble.data import EnsembleData
 from cfensemble.demo import build_demo
 from cfensemble.evaluation import cross_validate, score
@@ -270,7 +273,7 @@ def test_a_table_that_cannot_be_read_is_bad_input(run, name):
 )
 def test_an_impossible_output_is_refused_before_anything_is_read(run, tmp_path, monkeypatch, out, part):
     (tmp_path / "there.csv").write_text("precious")
-    monkeypatch.setattr(commands, "read_table", lambda *_: pytest.fail("the table was read"))
+    monkeypatch.setattr(fitting, "read_table", lambda *_: pytest.fail("the table was read"))
     assert_one_line_error(run("combine", "table.csv", "--labels", "t", "--out", out), out, part)
     assert (tmp_path / "there.csv").read_text() == "precious"
 
@@ -281,7 +284,7 @@ def test_force_replaces_an_existing_output_but_not_the_table_itself(run, table, 
     assert run(*arguments, "out.csv").exit_code == 0
     assert len(rows(tmp_path / "out.csv")) == 120
     before = table.read_text()
-    assert_one_line_error(run(*arguments, "table.csv"), "is the table itself")
+    assert_one_line_error(run(*arguments, "table.csv"), "itself, which is read")
     assert table.read_text() == before
 
 
@@ -297,7 +300,7 @@ def test_a_failing_disk_is_one_line_and_exit_code_1(run, table, monkeypatch, tmp
     monkeypatch.setattr(os, "fsync", full_disk)
     result = run("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv")
     assert result.exit_code == 1
-    assert result.stderr.endswith("cfensemble: error: [Errno 28] No space left on device\n")
+    assert result.stderr.endswith("cfensemble: error: out.csv: No space left on device\n")
     assert os.listdir(tmp_path) == ["table.csv"]
 
 

@@ -19,7 +19,7 @@ def main() -> None:
         sys.stderr.write(f"cfensemble: {', '.join(missing)} not installed; run: pip install 'cfensemble[cli]'\n")
         raise SystemExit(2)
     try:
-        from cfensemble.commands import app
+        from cfensemble.commands.app import app
 
         app(prog_name="cfensemble")
     except KeyboardInterrupt:  # while importing; typer turns later ones into an exit code

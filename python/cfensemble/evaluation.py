@@ -19,6 +19,7 @@ from cfensemble._validation import label_vector, probability_matrix
 from cfensemble.baselines import Method
 
 MAX_FOLDS = 5
+HIGHER_IS_BETTER = {"pr_auc": True, "accuracy": True, "log_loss": False, "brier": False}
 LOG_LOSS_CLIP = 1e-6
 """Probabilities are clipped to [LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP] before their logarithm is taken, so
 that one certain and wrong prediction costs 13.8 nats and not infinitely many."""

@@ -7,10 +7,11 @@ column per class, named `model:class`. Rows are counted from 1 and without the h
 identifiers.
 """
 
-from cfensemble.tables.classifier_columns import ClassifierColumns
-from cfensemble.tables.formats import STANDARD_STREAM, check_output
+from cfensemble.tables.classifier_columns import ClassifierColumns, listed
+from cfensemble.tables.fields import identifiers
+from cfensemble.tables.formats import STANDARD_STREAM, check_new_file, check_output
 from cfensemble.tables.prediction_table import PredictionTable, read_table, write_table
-from cfensemble.tables.results import ResultWriter, open_results, write_results
+from cfensemble.tables.results import ResultWriter, open_results, result_columns, write_results
 from cfensemble.tables.sources import Block, Source, open_source
 
 __all__ = [
@@ -20,10 +21,14 @@ __all__ = [
     "PredictionTable",
     "ResultWriter",
     "Source",
+    "check_new_file",
     "check_output",
+    "identifiers",
+    "listed",
     "open_results",
     "open_source",
     "read_table",
+    "result_columns",
     "write_results",
     "write_table",
 ]
