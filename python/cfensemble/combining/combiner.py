@@ -79,8 +79,6 @@ class Combiner:
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
-    n_iter_ : int
-        Iterations of the factor model's fit.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
@@ -133,7 +131,6 @@ class Combiner:
             name: sum(predictor.share for predictor in predictors if predictor.view == view)
             for view, name in enumerate(VIEW_NAMES)
         }
-        self.n_iter_ = len(model.log_likelihood) - 1
         self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
         return self
 
@@ -171,6 +168,12 @@ class Combiner:
         if not isinstance(data, EnsembleData):
             raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._predict_new(data.R, "data")
+
+    @property
+    def n_iter_(self) -> int:
+        """Iterations that fitted the factor model."""
+        self._check_fitted()
+        return len(self.factor_model_.log_likelihood) - 1
 
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""

@@ -150,6 +150,12 @@ class MulticlassCombiner:
         p[:, np.isnan(P).all(axis=(0, 1))] = self._base_rate[:, None]
         return p
 
+    @property
+    def n_iter_(self) -> int:
+        """Iterations that fitted the factor model."""
+        self._check_fitted()
+        return len(self.factor_model_.log_likelihood) - 1
+
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
         self._check_fitted()
@@ -159,7 +165,9 @@ class MulticlassCombiner:
     def get_reconstruction(self) -> Float:
         """R_hat (m, K, n): every prediction as the factor model sees it, also where it is missing."""
         self._check_fitted()
-        return _complete(np.full((*self._shape, self.predictions_.shape[1]), np.nan), self.factor_model_, self.factor_model_.Y)[1]
+        return _complete(
+            np.full((*self._shape, self.predictions_.shape[1]), np.nan), self.factor_model_, self.factor_model_.Y
+        )[1]
 
     @property
     def _shape(self) -> tuple[int, int]:

@@ -47,7 +47,6 @@ def minimise(
         The optimum and what holds there.
     """
 
-
     def candidates(theta: Vector, gradient: Vector, step: Vector) -> Iterator[Vector]:
         for halvings in range(MAX_HALVINGS if sure_step is None else FEW_HALVINGS):
             yield project(theta + step / 2**halvings, nonnegative, n_biases)

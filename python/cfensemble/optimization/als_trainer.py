@@ -258,9 +258,11 @@ class _Run:
         self.converged = self.stopped = False
         # X'Y has no rank beyond m, and balanced factors no rows beyond it: those are left out, and 0 in the end.
         rank = min(d, m) if trainer.balance else d
-        self.padded_Y, self.Y = starting_factors(problem.R, d, rank, rng)
+        self.padded_Y, self.Y = starting_factors(problem.R, d, rank, rng, problem.sample_weight)
         self.X: Float = np.zeros((rank, m), problem.R.dtype)
-        self.gram, self.rhs = _core.classifier_moments(self.Y, problem.R, problem.C, self.threads)
+        self.gram, self.rhs = _core.classifier_moments(
+            self.Y, problem.R, problem.C, self.threads, problem.sample_weight
+        )
         self.reconstruction = np.inf
         self.n_degenerate = 0
         self.swept: tuple[float, Vector] | None = None  # loss and gradient at the aggregator's present parameters
@@ -324,10 +326,10 @@ class _Run:
             instances = labelled.columns, labelled.labels, labelled.weights
             supervision = learner.w, learner.b, *instances, self.trainer.focal_gamma
         self.gram, self.rhs, residual, degenerate_y, loss, gradient = _core.sweep(
-            self.X, R, C, lambda_reg, self.Y, supervision, self.threads
+            self.X, R, C, lambda_reg, self.Y, supervision, self.threads, self.problem.sample_weight
         )
         self.swept = None if gradient is None else (loss, gradient)
-        squared_norm_Y = self.gram[-1, np.cumsum(np.arange(1, len(self.Y) + 1)) - 1].sum()  # the trace of Y Y'
+        squared_norm_Y = self.gram[-1, np.cumsum(np.arange(1, len(self.Y) + 1)) - 1].sum()  # the trace of Y S Y'
         self.reconstruction = residual + lambda_reg * (squared_norm(self.X) + float(squared_norm_Y))
         self.n_degenerate = degenerate_x + degenerate_y
 

@@ -124,7 +124,8 @@ class BaseTrainer(ABC):
         Parameters
         ----------
         data : EnsembleData
-            Predictions and labels. Confidence weights given with it are used instead of the trainer's strategy.
+            Predictions, labels and how often each instance counts. Confidence weights given with it are used instead of
+            the trainer's strategy.
 
         Returns
         -------
@@ -181,6 +182,7 @@ class BaseTrainer(ABC):
             )
         elif self.use_class_weights and self.class_weight is None and np.ptp(y) == 0:
             _warn(DataWarning, f"labels: all {y.size} are {y[0]:g}, so class weights are off")
+        s = data.sample_weight if data.has_sample_weight else None
         strategy = UniformConfidence() if data.has_confidence else self.confidence
         C = self._training_confidence(data)
         return TrainingProblem(
@@ -190,21 +192,27 @@ class BaseTrainer(ABC):
             y=y,
             rho=self.rho if y.size else 1.0,
             weighting=self._weighting,
-            penalty=WeightPenalty(self.aggregator_l2, self._weight_prior(data.R, columns, y), max(len(y), 1)),
-            confidence_rule=strategy.fold_in_rule(data.R, data.labels),
+            penalty=WeightPenalty(
+                self.aggregator_l2,
+                self._weight_prior(data.R, columns, y, s),
+                float(data.sample_weight[columns].sum()) if y.size else 1,
+            ),
+            confidence_rule=strategy.fold_in_rule(data.R, data.labels, *_given(s)),
             base_rate=observed_base_rate(data),
+            sample_weight=s,
         )
 
     def _training_confidence(self, data: EnsembleData) -> Confidence:
         if data.has_confidence:
             return data.C
-        return _checked(self.confidence.weigh(data.R, data.labels), data.R)
+        s = data.sample_weight if data.has_sample_weight else None
+        return _checked(self.confidence.weigh(data.R, data.labels, *_given(s)), data.R)
 
-    def _weight_prior(self, R: Float, columns: Indices, y: Vector) -> WeightPrior | None:
+    def _weight_prior(self, R: Float, columns: Indices, y: Vector, s: Vector | None) -> WeightPrior | None:
         """What is believed of the weights, as firmly as `strength` says or the labelled instances suggest."""
         if self.prior is None or y.size == 0:
             return None
-        center = prior_center(self.prior, R)
+        center = prior_center(self.prior, R, s)
         if self.strength != "auto":
             return WeightPrior(center, self.strength)
         features = R[:, columns].astype(np.float64)
@@ -216,7 +224,8 @@ class BaseTrainer(ABC):
         mean = np.where(observed, features, 0).sum(axis=0) / observed.sum(axis=0)
         threads = resolve_threads(self.n_threads)
         completed = np.where(observed, features, mean)
-        return WeightPrior(center, select_strength(completed, y[seen], center, self.nonnegative, threads))
+        counts = None if s is None else s[columns][seen]
+        return WeightPrior(center, select_strength(completed, y[seen], center, self.nonnegative, threads, counts))
 
     def _adopt(self, data: EnsembleData, problem: TrainingProblem, solution: Solution) -> None:
         aggregator, history = solution.aggregator, solution.history
@@ -229,7 +238,9 @@ class BaseTrainer(ABC):
 
         p = predictions()
         if problem.supervised and self.aggregator_type == "weighted" and self.on_collapse != "ignore":
-            collapse = describe_collapse(aggregator.get_weights(), p if weightless.all() else p[~weightless])
+            counts = np.where(weightless, 0, data.sample_weight)
+            counts = counts if counts.any() else data.sample_weight
+            collapse = describe_collapse(aggregator.get_weights(), p[counts > 0], counts[counts > 0])
             if collapse and self.on_collapse == "reset":
                 aggregator.set_params(w=np.full(data.n_classifiers, 1 / data.n_classifiers), b=0.0)
                 p = predictions()
@@ -401,6 +412,11 @@ def observed_base_rate(data: EnsembleData) -> float:
         total += float(np.where(observed, r, 0).sum(axis=0, dtype=np.float64) @ s[columns])
         count += float(observed.sum(axis=0) @ s[columns])
     return total / count if count > 0 else 0.5
+
+
+def _given(sample_weight: Vector | None) -> tuple[Vector, ...]:
+    """The argument, left out where instances count once: strategies need not know of it."""
+    return () if sample_weight is None else (sample_weight,)
 
 
 def _checked(confidence: Confidence, R: Float) -> Confidence:

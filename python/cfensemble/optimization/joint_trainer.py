@@ -152,7 +152,9 @@ class _Run:
         m, threads = len(problem.R), resolve_threads(trainer.n_threads)
         weighted = trainer.aggregator_type == "weighted" and problem.has_labels
         self.aggregator: BaseAggregator = WeightedAggregator(m) if weighted else MeanAggregator(m, trainer.link)
-        self.padded_Y, Y = starting_factors(problem.R, trainer.latent_dim, min(trainer.latent_dim, m), rng)
+        self.padded_Y, Y = starting_factors(
+            problem.R, trainer.latent_dim, min(trainer.latent_dim, m), rng, problem.sample_weight
+        )
         self.objective = JointObjective(
             R=problem.R,
             C=problem.C,
@@ -164,13 +166,14 @@ class _Run:
             learns=weighted and problem.supervised,
             penalty=problem.penalty,
             threads=threads,
+            sample_weight=problem.sample_weight,
         )
         self.memory = Memory()
         self.held: Indices = np.empty(0, np.int64)  # weights that stay at 0, as indices into the whole vector
         self.history = History()
         self.converged = self.stopped = False
         self.set_labelled(0, previous=None)
-        gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads)
+        gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads, problem.sample_weight)
         X, _ = _core.classifier_step(gram, rhs, trainer.lambda_reg, True, threads)
         theta = np.append(problem.initial_weights, 0.0)
         self.point = self.objective.evaluate(X.astype(problem.R.dtype, copy=False), theta)

@@ -35,6 +35,8 @@ class TrainingProblem:
         Confidence of new predictions (m, k).
     base_rate : float
         The prediction for an instance that no classifier predicted with any confidence.
+    sample_weight : ndarray of shape (n,), optional
+        How often each instance counts, if not once.
     held_out : LabelledInstances, optional
         Labelled instances that are left out of the objective, to decide when to stop.
     """
@@ -48,6 +50,7 @@ class TrainingProblem:
     penalty: WeightPenalty
     confidence_rule: Callable[[Float], Confidence]
     base_rate: float
+    sample_weight: Vector | None = None
     held_out: LabelledInstances | None = None
 
     @property
@@ -68,5 +71,6 @@ class TrainingProblem:
 
     def labelled(self, iteration: int, max_iter: int, previous: Vector | None = None) -> LabelledInstances:
         """Return the labelled instances with the weights of that iteration."""
-        omega = self.weighting.omega(self.y, self.columns, iteration, max_iter, previous)
+        counts = None if self.sample_weight is None else self.sample_weight[self.columns]
+        omega = self.weighting.omega(self.y, self.columns, iteration, max_iter, previous, counts)
         return LabelledInstances(self.columns, self.y, omega)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cfensemble import _core
 from cfensemble._blocks import count_missing
-from cfensemble._threads import in_forked_child
+from cfensemble._threads import in_forked_child, resolve_threads
 from cfensemble._typing import Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
@@ -160,7 +161,8 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prio
                 f"validation_fraction={self.validation_fraction:g} holds out no label: that takes two labels of a class"
             )
         y = data.labels[columns]
-        omega = self._weighting.omega(y, columns, self.max_epochs, self.max_epochs, None)
+        counts = data.sample_weight[columns]
+        omega = self._weighting.omega(y, columns, self.max_epochs, self.max_epochs, None, counts)
         return replace(super()._pose(train), held_out=LabelledInstances(columns, y, omega))
 
     def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
@@ -199,7 +201,10 @@ class _Run:
         self.mask = torch.zeros(n, dtype=torch.bool, device=device)
         self.mask[problem.columns] = True
         self.omega: torch.Tensor | None = None
-        self.n_observed = max(problem.R.size - count_missing(problem.R), 1)
+        s = problem.sample_weight
+        self.sample_weight = None if s is None else self._tensor(s)
+        n_observed = problem.R.size - count_missing(problem.R) if s is None else np.sum(~np.isnan(problem.R) @ s)
+        self.n_observed = float(n_observed) or 1.0
         algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
         self.optimizer = algorithm[trainer.optimizer](self.net.parameters(), lr=trainer.lr)
         self.scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -269,6 +274,7 @@ class _Run:
             omega=self.omega,
             aggregator_l2=self.trainer.aggregator_l2,
             prior=self.problem.penalty.prior,
+            sample_weight=self.sample_weight,
             indices=indices,
         )
 
@@ -313,9 +319,17 @@ class _Run:
     def solution(self) -> Solution:
         self.net.load_state_dict(self.best_state)
         self.net()  # leaves the mean attention of all instances, where there is such a thing
+        X, Y = (factors.detach().cpu().numpy().copy() for factors in (self.net.X, self.net.Y))
+        if self.problem.sample_weight is not None:
+            # No gradient has moved these: they are folded in.
+            out = np.flatnonzero(self.problem.sample_weight == 0)
+            if out.size:
+                R, C = self.problem.R[:, out], self.C[:, self._index(out)].cpu().numpy()
+                threads = resolve_threads(self.trainer.n_threads)
+                Y[:, out], _ = _core.instance_step(X, R, C, self.trainer.lambda_reg, threads)
         return Solution(
-            X=self.net.X.detach().cpu().numpy().copy(),
-            Y=self.net.Y.detach().cpu().numpy().copy(),
+            X=X,
+            Y=Y,
             aggregator=self.net.aggregator.to_numpy(),
             history=self.history,
             converged=self.converged,

@@ -1,15 +1,22 @@
-"""`CFEnsembleClassifier` for scikit-learn's checks, which feed it features of any scale."""
+"""scikit-learn's own checks of what an estimator has to do."""
 
 from typing import Any, Self
 
 import numpy as np
+import pytest
 from numpy.typing import ArrayLike, NDArray
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import BernoulliNB, GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import Tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cfensemble import CFEnsembleClassifier
+from cfensemble import CFEnsembleClassifier, CFStackingClassifier
 from cfensemble.estimators.labels import encode_labels
+
+SEMI_SUPERVISED = {
+    "check_classifiers_classes": "has -1 as a label, except in scikit-learn's own semi-supervised classifiers, by name"
+}
 
 
 class SquashedClassifier(CFEnsembleClassifier):
@@ -52,3 +59,15 @@ class SquashedClassifier(CFEnsembleClassifier):
         tags.input_tags.allow_nan = False
         tags.input_tags.three_d_array = False
         return tags
+
+
+BASE_MODELS = [("tree", DecisionTreeClassifier(max_depth=3, random_state=0)), ("bayes", BernoulliNB(binarize=0.5))]
+
+
+@pytest.mark.filterwarnings("ignore::cfensemble.exceptions.DataWarning")  # base models that cannot take what is fed
+@parametrize_with_checks(
+    [SquashedClassifier(n_threads=1), CFStackingClassifier(BASE_MODELS, n_threads=1)],
+    expected_failed_checks=lambda estimator: SEMI_SUPERVISED,
+)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
