@@ -25,7 +25,7 @@ import numpy as np
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import integer
 from cfensemble.baselines import Method
-from cfensemble.evaluation import HIGHER_IS_BETTER, MAX_FOLDS, score
+from cfensemble.evaluation import HIGHER_IS_BETTER, LARGEST, MAX_FOLDS, score
 
 LEVEL = 0.95
 """Coverage of the intervals."""
@@ -40,7 +40,7 @@ class Estimate:
     mean : float
         Mean over the folds of all repeats.
     low, high : float
-        Ends of its interval of coverage `LEVEL`.
+        Ends of its interval of coverage `LEVEL`, as far as it lies among the values that the metric can have.
     difference : float or None
         How much higher the mean is than the best baseline's; None for that baseline.
     p_value : float or None
@@ -139,7 +139,7 @@ def compare(
         n_folds=n_folds,
         n_repeats=n_repeats,
         estimates={
-            metric: {name: _estimate(found, name, best_baseline[metric], test_ratio) for name in found}
+            metric: {name: _estimate(metric, found, name, best_baseline[metric], test_ratio) for name in found}
             for metric, found in by_metric.items()
         },
         best_baseline=best_baseline,
@@ -192,9 +192,10 @@ def _best(metric: str, found: Mapping[str, Vector], baselines: Mapping[str, Meth
     return max(baselines, key=lambda name: sign * float(found[name].mean()))
 
 
-def _estimate(found: Mapping[str, Vector], name: str, best: str, test_ratio: float) -> Estimate:
+def _estimate(metric: str, found: Mapping[str, Vector], name: str, best: str, test_ratio: float) -> Estimate:
     mean, half, _ = corrected_t(found[name], test_ratio)
+    low, high = max(mean - half, 0.0), min(mean + half, LARGEST[metric])
     if name == best:
-        return Estimate(mean, mean - half, mean + half)
+        return Estimate(mean, low, high)
     difference, _, p_value = corrected_t(found[name] - found[best], test_ratio)
-    return Estimate(mean, mean - half, mean + half, difference, p_value)
+    return Estimate(mean, low, high, difference, p_value)

@@ -24,6 +24,9 @@ class OneLineErrors(TyperGroup):
             return super().main(*args, **options | {"standalone_mode": False})
         try:
             code = super().main(*args, **options | {"standalone_mode": False})
+        except OSError as error:  # while help is printed
+            fail(error.strerror or error)
+            sys.exit(FAILED)
         except Exception as error:
             if not hasattr(error, "format_message"):  # not one of the parser's own
                 raise

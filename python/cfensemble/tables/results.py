@@ -51,8 +51,12 @@ def open_results(path: str | os.PathLike[str], force: bool = False) -> Iterator[
     check_output(path, force)
     suffix = suffix_of(path)
     if os.fspath(path) == STANDARD_STREAM:
-        with _TextWriter(sys.stdout.buffer, ",") as writer:
-            yield writer
+        try:
+            with _TextWriter(sys.stdout.buffer, ",") as writer:
+                yield writer
+        except OSError as error:
+            error.filename = "standard output"
+            raise
         return
     try:
         with replacing(path) as file:

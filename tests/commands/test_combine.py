@@ -1,63 +1,19 @@
-import csv
 import os
-import subprocess
-import sys
-import tempfile
 import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from cfensemble import __version__
-from cfensemble.baselines import BASELINES, plain_average
-from cfensemble.cli import main
-from cfensemble.commands import app as commands
+from cfensemble.baselines import BASELINES
 from cfensemble.commands import fitting
-from cfensemble.commands.app import app
 from cfensemble.commands.fitting import SEED
 from cfensemble.data import EnsembleData
-from cfensemble.demo import build_demo
-from cfensemble.evaluation import cross_validate, score
+from cfensemble.evaluation import cross_validate
 from cfensemble.solvers import MAX_ITERATIONS, SOLVERS, make_trainer
 from cfensemble.tables import PredictionTable, read_table, write_table
 
 NAN = np.nan
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return run
-
-
-@pytest.fixture
-def table(tmp_path):
-    """Four classifiers of 120 instances; 12 positive and 24 negative labels."""
-    rng = np.random.default_rng(0)
-    y = np.repeat([1.0, 0.0], [40, 80])
-    R = np.clip(0.3 * y + np.array([[0.5], [0.6], [0.7], [0.8]]) * rng.random((4, 120)), 0, 1)
-    R[0, 7] = NAN
-    labels = np.where(np.arange(120) % 10 < 3, y, NAN)
-    names = ("knn", "[bold]forest", "svm", "tree")
-    ids = [f"row{i}" for i in range(120)]
-    write_table(tmp_path / "table.csv", PredictionTable(ids, R, labels, names, "key", "t"))
-    return tmp_path / "table.csv"
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def words(result):
-    return [line.split() for line in result.stdout.splitlines()]
 
 
 def fit(R, labels, solver="auto"):
@@ -71,24 +27,7 @@ def fitted_probabilities(R, labels):
     return fit(R, labels).predict()
 
 
-def assert_warnings_only(stderr):
-    for line in stderr.splitlines():
-        assert line.startswith("cfensemble: warning: ")
-
-
-def assert_one_line_error(result, *parts):
-    assert result.exit_code == 2, result.output
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("cfensemble: error: ")
-    for part in parts:
-        assert part in result.stderr
-    assert result.stdout == ""
-
-
-# -------------------------------------------------------------------------------------------- combine
-
-
-def test_combine_prints_what_it_found_and_measured(run, table):
+def test_combine_prints_what_it_found_and_measured(run, table, words):
     result = run("combine", table, "--labels", "t", "--id", "key")
     assert result.exit_code == 0, result.output
     lines = words(result)
@@ -102,7 +41,7 @@ def test_combine_prints_what_it_found_and_measured(run, table):
         assert name in result.stdout
 
 
-def test_combine_prints_the_cross_validated_figures_and_stars_the_best_of_each(run, table):
+def test_combine_prints_the_cross_validated_figures_and_stars_the_best_of_each(run, table, words):
     data = read_table(table, "t", "key")
     methods = {**BASELINES, "CF-Ensemble": fitted_probabilities}
     scores = {name: cross_validate(method, data.R, data.labels, SEED) for name, method in methods.items()}
@@ -120,7 +59,7 @@ def test_combine_prints_the_cross_validated_figures_and_stars_the_best_of_each(r
         assert expected in lines
 
 
-def test_combine_lists_the_weights_by_their_share(run, table):
+def test_combine_lists_the_weights_by_their_share(run, table, words):
     data = read_table(table, "t", "key")
     w = fit(data.R, data.labels).get_aggregator_weights()
     order = np.argsort(-np.abs(w))
@@ -131,7 +70,7 @@ def test_combine_lists_the_weights_by_their_share(run, table):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path, solver):
+def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path, solver, rows):
     out = tmp_path / "out.csv"
     result = run("combine", table, "--labels", "t", "--id", "key", "--solver", solver, "--out", out)
     assert result.exit_code == 0, result.output
@@ -145,7 +84,9 @@ def test_combine_writes_the_fitted_probability_of_every_row(run, table, tmp_path
 
 @pytest.mark.parametrize("solver", MAX_ITERATIONS)
 @pytest.mark.parametrize("label", [1, NAN])
-def test_without_labels_of_both_classes_a_trainer_gives_the_plain_average(run, table, tmp_path, solver, label):
+def test_without_labels_of_both_classes_a_trainer_gives_the_plain_average(
+    run, table, tmp_path, solver, label, rows, assert_warnings_only
+):
     data = read_table(table, "t", "key")
     labels = np.where(data.labels == 1, label, NAN)
     write_table(tmp_path / "one.csv", replace(data, labels=labels))
@@ -160,7 +101,9 @@ def test_without_labels_of_both_classes_a_trainer_gives_the_plain_average(run, t
 
 
 @pytest.mark.parametrize("label", [1, NAN])
-def test_without_labels_of_both_classes_the_combiner_relies_on_agreement(run, table, tmp_path, label):
+def test_without_labels_of_both_classes_the_combiner_relies_on_agreement(
+    run, table, tmp_path, label, rows, assert_warnings_only
+):
     data = read_table(table, "t", "key")
     labels = np.where(data.labels == 1, label, NAN)
     write_table(tmp_path / "one.csv", replace(data, labels=labels))
@@ -172,7 +115,7 @@ def test_without_labels_of_both_classes_the_combiner_relies_on_agreement(run, ta
     np.testing.assert_array_equal(p, fitted_probabilities(data.R, labels))
 
 
-def test_the_threshold_decides_the_label_and_rows_are_numbered_without_ids(run, tmp_path):
+def test_the_threshold_decides_the_label_and_rows_are_numbered_without_ids(run, tmp_path, rows):
     (tmp_path / "small.csv").write_text("a,b,t\n0.9,0.8,1\n0.7,0.9,1\n0.2,0.1,0\n0.1,0.3,0\n0.4,0.6,\n")
     for threshold in (0, 1):
         out = tmp_path / f"out{threshold}.csv"
@@ -198,12 +141,14 @@ def test_combine_without_out_writes_nothing(run, table, tmp_path):
     assert os.listdir(tmp_path) == ["table.csv"]
 
 
-def test_nothing_but_warnings_goes_to_stderr(run, table):
+def test_nothing_but_warnings_goes_to_stderr(run, table, assert_warnings_only):
     assert_warnings_only(run("combine", table, "--labels", "t", "--id", "key").stderr)
 
 
 @pytest.mark.parametrize("labels", [[1, 0, 0, 0, NAN], [0, 0, 0, 0, NAN], [NAN] * 5])
-def test_with_too_few_labels_nothing_is_estimated_but_every_row_gets_its_probability(run, tmp_path, labels):
+def test_with_too_few_labels_nothing_is_estimated_but_every_row_gets_its_probability(
+    run, tmp_path, labels, rows, assert_warnings_only
+):
     R = np.array([[0.9, 0.2, 0.1, 0.3, 0.6], [0.8, 0.3, 0.1, 0.2, 0.5]])
     write_table(tmp_path / "few.csv", PredictionTable(range(5), R, np.array(labels), ("a", "b"), None, "t"))
     result = run("combine", "few.csv", "--labels", "t", "--out", "out.csv")
@@ -214,14 +159,14 @@ def test_with_too_few_labels_nothing_is_estimated_but_every_row_gets_its_probabi
     assert_warnings_only(result.stderr)
 
 
-def test_without_labels_the_user_is_warned_and_the_positive_rate_is_not_known(run, tmp_path):
+def test_without_labels_the_user_is_warned_and_the_positive_rate_is_not_known(run, tmp_path, words):
     (tmp_path / "none.csv").write_text("a,b,t\n0.9,0.8,\n0.2,0.1,\n0.4,0.6,\n")
     result = run("combine", "none.csv", "--labels", "t")
     assert "cfensemble: warning: " in result.stderr
     assert ["positive", "rate", "not", "known"] in words(result)
 
 
-def test_a_warning_of_every_fold_is_shown_once(run, table):
+def test_a_warning_of_every_fold_is_shown_once(run, table, assert_warnings_only):
     data = read_table(table, "t", "key")
     R = np.vstack([data.R, np.full(120, NAN)])
     write_table(table, PredictionTable(data.ids, R, data.labels, (*data.classifiers, "empty"), "key", "t"), force=True)
@@ -252,14 +197,16 @@ def test_a_warning_of_every_fold_is_shown_once(run, table):
         ("a,t\n0.5,1\n", ["--labels", "t", "--threshold", "nan"], ["--threshold: nan", "[0, 1]"]),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(run, tmp_path, text, options, parts):
+def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(
+    run, tmp_path, text, options, parts, assert_one_line_error
+):
     (tmp_path / "bad.csv").write_text(text)
     assert_one_line_error(run("combine", "bad.csv", *options, "--out", "out.csv"), *parts)
     assert os.listdir(tmp_path) == ["bad.csv"]
 
 
 @pytest.mark.parametrize("name", ["table.xls", "nowhere.csv", "nowhere.parquet"])
-def test_a_table_that_cannot_be_read_is_bad_input(run, name):
+def test_a_table_that_cannot_be_read_is_bad_input(run, name, assert_one_line_error):
     assert_one_line_error(run("combine", name, "--labels", "t"), name)
 
 
@@ -271,14 +218,16 @@ def test_a_table_that_cannot_be_read_is_bad_input(run, name):
         ("there.csv", "--force"),
     ],
 )
-def test_an_impossible_output_is_refused_before_anything_is_read(run, tmp_path, monkeypatch, out, part):
+def test_an_impossible_output_is_refused_before_anything_is_read(
+    run, tmp_path, monkeypatch, out, part, assert_one_line_error
+):
     (tmp_path / "there.csv").write_text("precious")
     monkeypatch.setattr(fitting, "read_table", lambda *_: pytest.fail("the table was read"))
     assert_one_line_error(run("combine", "table.csv", "--labels", "t", "--out", out), out, part)
     assert (tmp_path / "there.csv").read_text() == "precious"
 
 
-def test_force_replaces_an_existing_output_but_not_the_table_itself(run, table, tmp_path):
+def test_force_replaces_an_existing_output_but_not_the_table_itself(run, table, tmp_path, rows, assert_one_line_error):
     (tmp_path / "out.csv").write_text("old")
     arguments = ("combine", table, "--labels", "t", "--id", "key", "--force", "--out")
     assert run(*arguments, "out.csv").exit_code == 0
@@ -302,152 +251,3 @@ def test_a_failing_disk_is_one_line_and_exit_code_1(run, table, monkeypatch, tmp
     assert result.exit_code == 1
     assert result.stderr.endswith("cfensemble: error: out.csv: No space left on device\n")
     assert os.listdir(tmp_path) == ["table.csv"]
-
-
-# --------------------------------------------------------------------------------------------- program
-
-
-def program(code_or_module, *arguments, cwd):
-    command = [sys.executable, *code_or_module, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
-def test_the_program_combines_a_table(table, tmp_path):
-    arguments = ("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv")
-    done = program(["-m", "cfensemble"], *arguments, cwd=tmp_path)
-    assert done.returncode == 0
-    assert_warnings_only(done.stderr)
-    assert "Wrote 120 rows to out.csv" in done.stdout
-    assert len(rows(tmp_path / "out.csv")) == 120
-
-
-def test_the_program_reports_bad_input_without_a_traceback(table, tmp_path):
-    done = program(["-m", "cfensemble"], "combine", table, "--labels", "nope", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "no label column 'nope'" in done.stderr
-
-
-WITHOUT_TORCH = """
-import sys
-
-class Hidden:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "torch":
-            raise ModuleNotFoundError("No module named 'torch'", name="torch")
-
-sys.meta_path.insert(0, Hidden())
-from cfensemble.cli import main
-main()
-"""
-
-
-def test_without_torch_the_torch_solver_says_what_to_install(table, tmp_path):
-    arguments = ("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv", "--solver")
-    done = program(["-c", WITHOUT_TORCH], *arguments, "torch", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "cfensemble[torch]" in done.stderr
-    assert os.listdir(tmp_path) == ["table.csv"]
-    assert program(["-c", WITHOUT_TORCH], *arguments, "als", cwd=tmp_path).returncode == 0
-
-
-@pytest.mark.parametrize("name", ["typer", "rich", "pyarrow", "matplotlib"])
-def test_without_its_packages_the_program_says_what_to_install(monkeypatch, capsys, name):
-    monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 2
-    expected = f"cfensemble: {name} not installed; run: pip install 'cfensemble[cli]'\n"
-    assert capsys.readouterr().err == expected
-
-
-def test_the_library_does_not_need_the_command_lines_packages(tmp_path):
-    code = "import sys\nsys.modules |= dict.fromkeys(('typer', 'rich', 'pyarrow', 'matplotlib'))  # hidden\n"
-    code += "import cfensemble.baselines, cfensemble.evaluation, cfensemble.tables, cfensemble.demo, cfensemble.plots\n"
-    code += "print('imported')"
-    assert program(["-c", code], cwd=tmp_path).stdout == "imported\n"
-
-
-def test_an_interrupted_program_says_so(monkeypatch, capsys):
-    for interruption in (KeyboardInterrupt(), SystemExit(130)):
-
-        def interrupted(error=interruption, **options):
-            raise error
-
-        monkeypatch.setattr(commands, "app", interrupted)
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert stop.value.code == 130
-        assert capsys.readouterr().err == "cfensemble: interrupted\n"
-
-
-def test_the_package_runs_as_a_program(tmp_path):
-    assert program(["-m", "cfensemble"], "--version", cwd=tmp_path).stdout == f"cfensemble {__version__}\n"
-
-
-def test_main_runs_the_program(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["cfensemble", "--version"])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 0
-    assert capsys.readouterr().out == f"cfensemble {__version__}\n"
-
-
-# ------------------------------------------------------------------------------------------------ demo
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """What `demo --save` prints, and the folder that it wrote to, which held an earlier demo's table."""
-    folder = tmp_path_factory.mktemp("demo")
-    (folder / "demo_table.csv").write_text("of an earlier demo")
-    return CliRunner().invoke(app, ["demo", "--save", str(folder)]), folder
-
-
-@pytest.fixture(scope="module")
-def built():
-    return build_demo(SEED)
-
-
-def test_the_demo_keeps_its_files_where_it_is_told(saved, built):
-    result, folder = saved
-    assert result.exit_code == 0, result.output
-    assert sorted(os.listdir(folder)) == ["demo_figure.png", "demo_results.csv", "demo_table.csv"]
-    assert (folder / "demo_figure.png").read_bytes().startswith(b"\x89PNG")
-    table = read_table(folder / "demo_table.csv", built.table.label_column, built.table.id_column)
-    np.testing.assert_array_equal(table.R, built.table.R)
-    np.testing.assert_array_equal(table.labels, built.table.labels)
-
-
-def test_the_demo_runs_combine(saved, run, tmp_path):
-    result, folder = saved
-    options = ("--labels", "is_eight", "--id", "image", "--out", "again.csv")
-    again = run("combine", folder / "demo_table.csv", *options)
-    assert (tmp_path / "again.csv").read_text() == (folder / "demo_results.csv").read_text()
-    report, _, _ = again.stdout.partition("Wrote")
-    assert report in result.stdout
-
-
-def test_the_demo_scores_every_method_on_the_hidden_labels(saved, built):
-    result, folder = saved
-    hidden = np.isnan(built.table.labels)
-    ours = np.array([float(row["probability"]) for row in rows(folder / "demo_results.csv")])
-    average = plain_average(built.table.R, built.table.labels)
-    table = result.stdout.split("rows with hidden labels")[1].replace("*", "")
-    lines = [line.split() for line in table.splitlines()]
-    for name, p in {"CF-Ensemble": ours, "plain average": average}.items():
-        s = score(built.y[hidden], p[hidden])
-        assert [*name.split(), f"{s.pr_auc:.4f}", f"{s.log_loss:.4f}", f"{s.brier:.4f}"] in lines
-    for name in BASELINES:
-        assert name in table
-
-
-def test_the_demo_leaves_nothing_behind_unless_it_is_told_to(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    result = run("demo")
-    assert result.exit_code == 0, result.output
-    assert os.listdir(tmp_path) == []
-    assert "--save DIR" in result.stdout
-
-
-def test_a_demo_folder_that_is_a_file_is_bad_input(run, table):
-    assert_one_line_error(run("demo", "--save", table), "table.csv")
