@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cfensemble.combining import Combiner, combine
+    from cfensemble.combining import Combiner, MulticlassCombiner, combine
     from cfensemble.config import show_config
     from cfensemble.data import (
         AdaptiveConfidence,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "cfensemble.combining": ["Combiner", "combine"],
+    "cfensemble.combining": ["Combiner", "MulticlassCombiner", "combine"],
     "cfensemble.config": ["show_config"],
     "cfensemble.data": [
         "AdaptiveConfidence",

@@ -66,9 +66,8 @@ def class_probabilities(value: ArrayLike, name: str = "R", axes: str = "classifi
         raise ValueError(f"{name} must be 3-D ({axes}), with at least two classes, got shape {P.shape}")
     reject_first(P, (P < 0) | (P > 1), name, "probabilities lie in [0, 1], missing ones are NaN")
     missing = np.isnan(P)
-    torn = missing.any(axis=1) & ~missing.all(axis=1)
-    expectation = "a missing prediction is NaN in all classes"
-    reject_first(P, missing & torn[:, None], name, expectation)
+    torn = np.logical_xor(missing, missing.all(axis=1, keepdims=True))
+    reject_first(P, torn, name, "a missing prediction is NaN in all classes")
     total = P.sum(axis=1)
     off = np.abs(total - 1) > SUM_TOLERANCE
     if off.any():

@@ -206,8 +206,8 @@ def class_median(R: Float, labels: Vector) -> Float:
 def best_single_by_log_loss(R: Float, labels: Vector) -> Float:
     """Predictions of the classifier with the lowest log-loss on the labelled instances.
 
-    Of classifiers with equal log-loss the most accurate is taken, then the first. Probabilities below 1e-6 count as such,
-    so that one certain and wrong prediction is not the end.
+    Of classifiers with equal log-loss the most accurate is taken, then the first. Probabilities below 1e-6 count as
+    1e-6, so that one certain and wrong prediction is not the end.
 
     Parameters
     ----------

@@ -2,7 +2,6 @@
 
 import warnings
 import weakref
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,41 +12,18 @@ from sklearn.exceptions import NotFittedError
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
 from cfensemble._validation import probability_matrix
-from cfensemble.combining.mixture import stack
+from cfensemble.combining.mixture import Predictor, fit_mixture
 from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
-from cfensemble.ensemble.strength import FIRMNESS, fits_by_strength
+from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
 VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
-BELIEF = (1.0, 2.0, 1.0)
-"""What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
-PRIOR_LABELS = 5.0
-"""How many labels the belief in strengths, views and signs is worth."""
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """One aggregator of the mixture.
-
-    Attributes
-    ----------
-    view : int
-        Which view of the predictions it aggregates.
-    theta : ndarray of shape (m + 1,)
-        Its weights and bias.
-    share : float
-        Its share of the mixture, in (0, 1).
-    """
-
-    view: int
-    theta: Vector
-    share: float
 
 
 class Combiner:
@@ -121,7 +97,8 @@ class Combiner:
         views: list[View] = [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
         readings = [view.read(completed, reconstructed) for view in views]
         counts = None if s is None else s[columns]
-        predictors = _fit_mixture([reading[:, columns] for reading in readings], y, counts, center, threads)
+        problems = [WeightProblem(reading[:, columns], y, threads, counts) for reading in readings]
+        predictors = fit_mixture(problems, y, counts, center)
         p = _mix(predictors, readings)
         base_rate = observed_base_rate(data)
         p[np.isnan(R).all(axis=0)] = base_rate
@@ -263,22 +240,6 @@ def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
     """R with the reconstruction where it is missing, and the reconstruction."""
     reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
     return np.where(np.isnan(R), reconstructed, R), reconstructed
-
-
-def _fit_mixture(
-    features: list[Vector], y: Vector, counts: Vector | None, center: Vector, n_threads: int
-) -> list[Predictor]:
-    views, thetas, log_likelihoods, beliefs = [], [], [], []
-    for view, f in enumerate(features):
-        for nonnegative in (True, False):
-            for strength, fit in fits_by_strength(f, y, center, nonnegative, n_threads, counts):
-                views.append(view)
-                thetas.append(fit.theta)
-                log_likelihoods.append(fit.left_out_log_likelihood(y))
-                beliefs.append(BELIEF[view] * strength**FIRMNESS)
-    belief = np.array(beliefs)
-    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
-    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 
 def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:

@@ -1,11 +1,67 @@
-"""How much to believe each of several predictors: Bayesian stacking."""
+"""A mixture of aggregators, and how much to believe each of them: Bayesian stacking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from cfensemble._typing import Vector
+from cfensemble._typing import Indices, Vector
+from cfensemble.ensemble.strength import FIRMNESS, Problem, fits_by_strength
 
+BELIEF = (1.0, 2.0, 1.0)
+"""What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
+PRIOR_LABELS = 5.0
+"""How many labels the belief in strengths, views and signs is worth."""
 MAX_STEPS = 1000
 TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One aggregator of the mixture.
+
+    Attributes
+    ----------
+    view : int
+        Which view of the predictions it aggregates.
+    theta : ndarray of shape (m + 1,)
+        Its weights and bias; of K > 2 classes (m + K,), with a bias for each.
+    share : float
+        Its share of the mixture, in (0, 1).
+    """
+
+    view: int
+    theta: Vector
+    share: float
+
+
+def fit_mixture(
+    problems: Sequence[Problem], y: Vector | Indices, counts: Vector | None, center: Vector
+) -> list[Predictor]:
+    """Fit an aggregator for each view, with w >= 0 and without, and each strength of the prior, and weigh them.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        One for each view.
+    y : ndarray of shape (n_labeled,)
+        Labels.
+    counts : ndarray of shape (n_labeled,), optional
+        How often each label counts, > 0; default once.
+    center : ndarray of shape (m,)
+        The weights that the prior believes in.
+    """
+    views, thetas, log_likelihoods, beliefs = [], [], [], []
+    for view, problem in enumerate(problems):
+        for nonnegative in (True, False):
+            for strength, fit in fits_by_strength(problem, center, nonnegative):
+                views.append(view)
+                thetas.append(fit.theta)
+                log_likelihoods.append(fit.left_out_log_likelihood(y))
+                beliefs.append(BELIEF[view] * strength**FIRMNESS)
+    belief = np.array(beliefs)
+    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
+    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 
 def stack(log_likelihood: Vector, prior: Vector, counts: Vector | None = None) -> Vector:

@@ -10,16 +10,14 @@ from sklearn.exceptions import NotFittedError
 
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import class_labels, class_probabilities
-from cfensemble.combining.combiner import BELIEF, PRIOR_LABELS, VIEW_NAMES, Predictor
-from cfensemble.combining.mixture import stack
+from cfensemble._validation import class_labels, class_probabilities, sample_weights
+from cfensemble.combining.combiner import VIEW_NAMES
+from cfensemble.combining.mixture import Predictor, fit_mixture
 from cfensemble.combining.views import ConsensusView
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.data.log_odds import class_log_odds
-from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
-from cfensemble.ensemble.strength import FIRMNESS, STRENGTHS
 from cfensemble.exceptions import DataWarning
 
 FACTORS_PER_CLASS = 2.0
@@ -31,13 +29,13 @@ class MulticlassCombiner:
 
     What `Combiner` does, for K classes at once:
 
-    1. One factor model of all classifiers and classes is fitted to all predictions, labelled or not, and fills those that
-       are missing.
-    2. The predictions are read in three ways, as log-odds of each class against the mean of all: as they are; as what the
-       other classifiers say where a classifier says what it does; and as the factor model reconstructs them.
-    3. Each way an aggregator softmax(sum_u w_u f_u + b), with a weight per classifier and a bias per class, is fitted to
-       the labels, held to the weights that the classifiers' agreement suggests with nine different strengths, with w >= 0
-       and without (see `SoftmaxProblem`).
+    1. One factor model of all classifiers and classes is fitted to all predictions, labelled or not, and fills those
+       that are missing.
+    2. The predictions are read in three ways, as log-odds of each class against the mean of all: as they are; as what
+       the other classifiers say where a classifier says what it does; and as the factor model reconstructs them.
+    3. Each way an aggregator softmax(sum_u w_u f_u + b), with a weight per classifier and a bias per class, is fitted
+       to the labels, held to the weights that the classifiers' agreement suggests with nine different strengths, with
+       w >= 0 and without (see `SoftmaxProblem`).
     4. The aggregators' probabilities are mixed, in proportions that predict left-out labels best (Bayesian stacking).
 
     Parameters
@@ -72,7 +70,7 @@ class MulticlassCombiner:
         labels : array-like of shape (n,)
             Classes 0 to K - 1, or NaN where an instance is unlabelled. Not every class needs a label.
         sample_weight : array-like of shape (n,), optional
-            How many instances each counts as; by default 1.
+            How often each instance counts, >= 0; default once.
 
         Returns
         -------
@@ -81,7 +79,7 @@ class MulticlassCombiner:
         Raises
         ------
         ValueError
-            If R or labels are not as described.
+            If R, labels or sample_weight are not as described.
 
         Warns
         -----
@@ -90,20 +88,25 @@ class MulticlassCombiner:
         """
         P = class_probabilities(R)
         m, K, n = P.shape
-        labels = class_labels(labels, (K, n))
+        labels = class_labels(labels, (K, n)).copy()
+        s = sample_weights(sample_weight, n)
+        if s is not None:
+            labels[s == 0] = np.nan  # what does not count has no say
         columns = np.flatnonzero(~np.isnan(labels))
         y = labels[columns].astype(np.int64)
         if y.size == 0:
             message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
             warnings.warn(message, DataWarning, stacklevel=2)
         latent_dim = max(min(round(FACTORS_PER_CLASS * (K - 1)), m * K - 1), 1)
-        model = fit_factor_model(P.reshape(m * K, n), latent_dim, MAX_ITER, n_threads=self.n_threads)
+        model = fit_factor_model(P.reshape(m * K, n), latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
         completed, reconstructed = _complete(P, model, model.Y)
-        center = _reliability_weights(completed)
-        consensus = [ConsensusView(completed[:, k], center) for k in range(K)]
+        center = _reliability_weights(completed, s)
+        consensus = [ConsensusView(completed[:, k], center, s) for k in range(K)]
         readings = _read(completed, reconstructed, consensus)
-        predictors = _fit_mixture([reading[:, :, columns] for reading in readings], y, center)
-        base_rate = _base_rate(completed, y)
+        counts = None if s is None else s[columns]
+        problems = [SoftmaxProblem(reading[:, :, columns], y, counts) for reading in readings]
+        predictors = fit_mixture(problems, y, counts, center)
+        base_rate = _base_rate(completed, s, y, counts)
         p = _mix(predictors, readings)
         p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
@@ -143,18 +146,13 @@ class MulticlassCombiner:
         m, K = self._shape
         if P.shape[:2] != (m, K):
             raise ValueError(
-                f"R_new has {P.shape[0]} classifiers and {P.shape[1]} classes, but the model was fitted with {m} and {K}"
+                f"R_new has {P.shape[0]} classifiers and {P.shape[1]} classes, "
+                f"but the model was fitted with {m} and {K}"
             )
         Y = self.factor_model_.posterior(P.reshape(m * K, -1), self.n_threads)
         p = _mix(self.predictors_, _read(*_complete(P, self.factor_model_, Y), self._consensus))
         p[:, np.isnan(P).all(axis=(0, 1))] = self._base_rate[:, None]
         return p
-
-    @property
-    def n_iter_(self) -> int:
-        """Iterations that fitted the factor model."""
-        self._check_fitted()
-        return len(self.factor_model_.log_likelihood) - 1
 
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
@@ -165,9 +163,7 @@ class MulticlassCombiner:
     def get_reconstruction(self) -> Float:
         """R_hat (m, K, n): every prediction as the factor model sees it, also where it is missing."""
         self._check_fitted()
-        return _complete(
-            np.full((*self._shape, self.predictions_.shape[1]), np.nan), self.factor_model_, self.factor_model_.Y
-        )[1]
+        return _normalise(self.factor_model_.reconstruct().reshape(*self._shape, -1))
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -182,45 +178,28 @@ class MulticlassCombiner:
         return f"{type(self).__name__}(n_threads={self.n_threads})"
 
 
-def _complete(P: Vector, model: FactorModel, Y: Float) -> tuple[Vector, Vector]:
+def _complete(P: Vector, model: FactorModel, Y: Float) -> tuple[Float, Float]:
     """P with the reconstruction where it is missing, and the reconstruction, all adding up to 1 over the classes."""
     reconstructed = _normalise((model.X.T @ Y + model.mean[:, None]).reshape(P.shape))
     return np.where(np.isnan(P), reconstructed, P), reconstructed
 
 
-def _normalise(P: Vector) -> Vector:
+def _normalise(P: Float) -> Float:
     """P >= 0 that adds up to 1 over the classes, its middle axis."""
     P = np.maximum(P, 1e-9)
     return P / P.sum(axis=1, keepdims=True)
 
 
-def _reliability_weights(completed: Vector) -> Vector:
+def _reliability_weights(completed: Float, sample_weight: Vector | None) -> Vector:
     """`reliability_weights` where what correlates are deviations from each class's mean, over all classes at once."""
-    deviations = completed - completed.mean(axis=2, keepdims=True)
-    return reliability_weights(deviations.reshape(len(completed), -1))
+    m, K, _ = completed.shape
+    deviations = completed - np.average(completed, axis=2, weights=sample_weight)[:, :, None]
+    return reliability_weights(deviations.reshape(m, -1), None if sample_weight is None else np.tile(sample_weight, K))
 
 
-def _read(completed: Vector, reconstructed: Vector, consensus: list[ConsensusView]) -> list[Vector]:
+def _read(completed: Float, reconstructed: Float, consensus: list[ConsensusView]) -> list[Vector]:
     bent = np.stack([view.consensus(completed[:, k]) for k, view in enumerate(consensus)], axis=1)
     return [class_log_odds(completed), class_log_odds(_normalise(bent)), class_log_odds(reconstructed)]
-
-
-def _fit_mixture(features: list[Vector], y: Indices, center: Vector) -> list[Predictor]:
-    views, thetas, log_likelihoods, beliefs = [], [], [], []
-    for view, f in enumerate(features):
-        problem = SoftmaxProblem(f, y)
-        for nonnegative in (True, False):
-            start = None
-            for strength in reversed(STRENGTHS):
-                fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
-                start = fit.theta
-                views.append(view)
-                thetas.append(fit.theta)
-                log_likelihoods.append(fit.left_out_log_likelihood(y))
-                beliefs.append(BELIEF[view] * strength**FIRMNESS)
-    belief = np.array(beliefs)
-    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum())
-    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 
 def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
@@ -233,6 +212,8 @@ def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
     return p / p.sum(axis=0)
 
 
-def _base_rate(completed: Vector, y: Indices) -> Vector:
-    count = np.bincount(y, minlength=completed.shape[1])
-    return (count + completed.mean(axis=(0, 2))) / (len(y) + 1)
+def _base_rate(completed: Float, sample_weight: Vector | None, y: Indices, counts: Vector | None) -> Vector:
+    """Shares (K,) of the classes among the labelled, with one label more that is divided like the mean prediction."""
+    total = np.bincount(y, counts, minlength=completed.shape[1])
+    total = total + np.average(completed.mean(axis=0), axis=1, weights=sample_weight)
+    return total / total.sum()

@@ -26,8 +26,8 @@ def log_odds_matrix(R: Float) -> Float:
 def class_log_odds(P: Float) -> Vector:
     """Each class's log-odds against the geometric mean of all, for probabilities (..., K, n): clipped logs, centred.
 
-    They add up to 0, and their softmax gives the clipped probabilities back. Of two classes with log-odds f of the second
-    they are (-f / 2, f / 2).
+    They add up to 0, and their softmax gives the clipped probabilities back. Of two classes with log-odds f of the
+    second they are (-f / 2, f / 2).
     """
     logs = np.log(np.maximum(np.asarray(P, np.float64), CLIP))
     return logs - logs.mean(axis=-2, keepdims=True)

@@ -38,8 +38,8 @@ def minimise(
     n_biases : int, default=1
         How many of the last parameters are biases.
     sure_step : callable, optional
-        (theta, gradient) -> a theta that is certainly lower, for when a Newton step was halved a few times and is still no
-        good. Without it, it is halved on.
+        (theta, gradient) -> a theta that is certainly lower, for when a Newton step was halved a few times and is
+        still no good. Without it, it is halved on.
 
     Returns
     -------

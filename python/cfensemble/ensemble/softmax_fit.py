@@ -5,18 +5,19 @@ With f_i (m, K) the features of instance i, centred over the classes, z_i = f_i'
 
     W_i = diag(p_i) - p_i p_i'  <=  B = (I - 1 1' / K) / 2                                          (Boehning 1992)
 
-whatever p_i is. As z_i is linear in theta = (w, b), z_i = A_i theta with A_i = (f_i', I), the objective has the gradient
-sum_i A_i' g_i and the Hessian sum_i A_i' W_i A_i, and a step that decreases its quadratic majoriser, with B in the place
-of W_i, decreases the objective itself. Newton's step, with W_i, is far better near the optimum and may be too long
-elsewhere: there, the majoriser's is taken.
+whatever p_i is. As z_i is linear in theta = (w, b), z_i = A_i theta with A_i = (f_i', I), the objective has the
+gradient sum_i A_i' g_i and the Hessian sum_i A_i' W_i A_i, and a step that decreases its quadratic majoriser, with B in
+the place of W_i, decreases the objective itself. Newton's step, with W_i, is far better near the optimum and may be no
+good elsewhere: there, the majoriser's is taken.
 
 Leaving instance i out, by one Newton step from the optimum, changes theta by (H - A_i' W_i A_i)^-1 A_i' g_i. With the
 leverage L_i = A_i H^-1 A_i' (K, K) and the identity of Woodbury, z_i changes by
 
     A_i (H - A_i' W_i A_i)^-1 A_i' g_i = (I - L_i W_i)^-1 L_i g_i.
 
-For two classes and f_i = (-f / 2, f / 2) all this is what `WeightProblem` does with f: W_i acts on z_i1 - z_i0, half of B
-is Jaakkola and Jordan's largest curvature 1/4, and biases that differ by b and have the least penalty are (-b / 2, b / 2).
+For two classes, f_i = (-f / 2, f / 2) and biases (-b / 2, b / 2), all this is what `WeightProblem` does with f and b.
+
+D. Boehning, Multinomial logistic regression algorithm, Annals of the Institute of Statistical Mathematics 44 (1992).
 """
 
 from dataclasses import dataclass
@@ -58,8 +59,7 @@ class SoftmaxFit:
 class SoftmaxProblem:
     """min_{w, b} sum_i s_i CE(t_i, softmax(w . f_i + b)) + prior(w, b), over w >= 0 if asked for.
 
-    The prior on w is a `WeightPrior`'s; its penalty on the biases is 2 bias_precision |b|^2, which is that of two classes
-    whose biases differ by b.
+    The prior on w is a `WeightPrior`'s. The biases' is 2 bias_precision |b|^2: for (-b / 2, b / 2), that of a bias b.
 
     Parameters
     ----------
@@ -67,34 +67,34 @@ class SoftmaxProblem:
         What the labelled instances are judged by, centred over the classes.
     y : ndarray of shape (n_labeled,)
         Their classes, 0 to K - 1.
-    sample_weight : ndarray of shape (n_labeled,), optional
-        How many instances each counts as, > 0; by default 1.
+    counts : ndarray of shape (n_labeled,), optional
+        How often each of them counts, s_i > 0; default once.
     """
 
-    def __init__(self, features: Vector, y: Indices, sample_weight: Vector | None = None) -> None:
+    def __init__(self, features: Vector, y: Indices, counts: Vector | None = None) -> None:
         self.shape = features.shape
         m, K, n = features.shape
         self.features = np.ascontiguousarray(features, np.float64).reshape(m, K * n)
-        self.weight = np.ones(n) if sample_weight is None else sample_weight
+        self._counts = np.ones(n) if counts is None else counts
         self._targets = np.zeros((K, n))
         self._targets[y, np.arange(n)] = 1
 
     def derivatives(self, theta: Vector, prior: WeightPrior) -> Derivatives:
         """Value, gradient (m + K,) and Hessian (m + K, m + K) of the objective at theta."""
-        m, K, n = self.shape
+        m, K, _ = self.shape
         curvature = self._prior_hessian(prior)
         deviation = theta - np.append(prior.center, np.zeros(K))
         gradient = curvature @ deviation
         value = float(deviation @ gradient) / 2
         log_p = log_softmax(self._scores(theta), axis=0)
         p = np.exp(log_p)
-        value -= float(np.sum(self._targets * log_p, axis=0) @ self.weight)
-        slope = (p - self._targets) * self.weight
+        value -= float(np.sum(self._targets * log_p, axis=0) @ self._counts)
+        slope = (p - self._targets) * self._counts
         gradient += np.append(self.features @ slope.ravel(), slope.sum(axis=1))
-        weighted = self.weight * p
+        weighted = self._counts * p
         spread = self.features * weighted.ravel()
         mean = (self.features * p.ravel()).reshape(self.shape).sum(axis=1)  # of each instance's features under p
-        curvature[:m, :m] += spread @ self.features.T - (mean * self.weight) @ mean.T
+        curvature[:m, :m] += spread @ self.features.T - (mean * self._counts) @ mean.T
         cross = spread.reshape(self.shape).sum(axis=2) - mean @ weighted.T
         curvature[:m, m:] += cross
         curvature[m:, :m] += cross.T
@@ -134,24 +134,24 @@ class SoftmaxProblem:
 
     @cached_property
     def _loss_bound(self) -> Vector:
-        m, K, _ = self.shape
-        spread = self.features * np.tile(self.weight, K)
+        K = self.shape[1]
+        spread = self.features * np.tile(self._counts, K)
         total = spread.reshape(self.shape).sum(axis=2)
-        biases = self.weight.sum() * (np.eye(K) - 1 / K)
+        biases = self._counts.sum() * (np.eye(K) - 1 / K)
         return np.block([[spread @ self.features.T, total], [total.T, biases]]) / 2
 
     def _left_out(self, theta: Vector, gradient: Vector, hessian: Vector, nonnegative: bool) -> Vector:
         """Scores of each instance when it, or of one that counts more than once a single copy, is left out."""
-        m, K, n = self.shape
+        m, K, _ = self.shape
         free = free_parameters(theta, gradient, nonnegative, K)
-        weights, biases = free[free < m], free[free >= m]
+        weights = free[free < m]
         root = np.linalg.inv(np.linalg.cholesky(regular(hessian[np.ix_(free, free)])))  # root' root = H^-1
         design = np.tensordot(root[:, : len(weights)], self.features.reshape(self.shape)[weights], 1)
         design += root[:, len(weights) :, None]
         leverage = np.einsum("jki,jli->ikl", design, design, optimize=True)
         z = self._scores(theta)
         p = softmax(z, axis=0)
-        removed = np.minimum(self.weight, 1)
+        removed = np.minimum(self._counts, 1)
         change = np.einsum("ikl,li->ik", leverage, (p - self._targets) * removed)
         # leverage @ W without forming W; the factor keeps the matrix regular.
         product = leverage * p.T[:, None, :] - np.einsum("ikl,li,ji->ikj", leverage, p, p, optimize=True)
