@@ -228,7 +228,9 @@ class CFEnsembleClassifier(ClassifierMixin, BaseEstimator):
         seed = self.random_state
         if not (seed is None or isinstance(seed, int | np.integer)):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        trainer = make_trainer(self.solver, labels.codes, seed, self.callbacks, self.n_threads, **options)
+        trainer = make_trainer(
+            self.solver, labels.codes, seed, self.callbacks, self.n_threads, sample_weight=weight, **options
+        )
         return trainer.fit(EnsembleData(R, labels.codes, sample_weight=weight))
 
     def _check_classifiers(self, values: Float, names: list[str] | None) -> None:
