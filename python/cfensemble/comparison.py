@@ -25,7 +25,7 @@ import numpy as np
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import integer
 from cfensemble.baselines import Method
-from cfensemble.evaluation import HIGHER_IS_BETTER, LARGEST, MAX_FOLDS, score
+from cfensemble.evaluation import HIGHER_IS_BETTER, LARGEST, MAX_FOLDS, score, score_classes
 
 LEVEL = 0.95
 """Coverage of the intervals."""
@@ -125,7 +125,8 @@ def compare(
             start = perf_counter()
             p = method(R, masked)
             seconds[name].append(perf_counter() - start)
-            scores[name].append(asdict(score(labels[fold], p[..., fold])))
+            scored = score_classes(labels[fold], p[:, fold]) if R.ndim == 3 else score(labels[fold], p[fold])
+            scores[name].append(asdict(scored))
             if on_fit is not None:
                 on_fit()
     by_metric = {

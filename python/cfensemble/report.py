@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cfensemble._typing import Float
 from cfensemble.comparison import LEVEL, Comparison
-from cfensemble.evaluation import HIGHER_IS_BETTER, Scores
+from cfensemble.evaluation import HIGHER_IS_BETTER, ClassScores, Scores
 from cfensemble.tables import PredictionTable
 
 _HEADERS = {"pr_auc": "PR-AUC", "accuracy": "accuracy", "log_loss": "log-loss", "brier": "Brier"}
@@ -35,14 +35,14 @@ def overview(name: str, table: PredictionTable) -> Table:
     return out
 
 
-def comparison(title: str, results: Mapping[str, Scores | None]) -> Table:
+def comparison(title: str, results: Mapping[str, Scores | ClassScores | None]) -> Table:
     """Tabulate the scores of several methods, the best figure of each column marked with a star.
 
     Parameters
     ----------
     title : str
         What the scores were measured on.
-    results : mapping of str to Scores or None
+    results : mapping of str to Scores, ClassScores or None
         Scores by method; None = not estimated.
 
     Returns

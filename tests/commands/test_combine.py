@@ -1,11 +1,13 @@
+import json
 import os
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from cfensemble.baselines import BASELINES
+from cfensemble.baselines import BASELINES, MULTICLASS_BASELINES
+from cfensemble.combining.multiclass import MulticlassCombiner
 from cfensemble.commands import fitting
 from cfensemble.commands.fitting import SEED
 from cfensemble.data import EnsembleData
@@ -251,3 +253,130 @@ def test_a_failing_disk_is_one_line_and_exit_code_1(run, table, monkeypatch, tmp
     assert result.exit_code == 1
     assert result.stderr.endswith("cfensemble: error: out.csv: No space left on device\n")
     assert os.listdir(tmp_path) == ["table.csv"]
+
+
+# ------------------------------------------------------------------------------------- where words and results go
+
+
+def test_json_is_one_document_with_all_that_the_tables_say(run, table):
+    data = read_table(table, "t", "key")
+    result = run("combine", table, "--labels", "t", "--id", "key", "--solver", "als", "--json", "--out", "out.csv")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["table"] == {
+        "name": "table.csv",
+        "rows": 120,
+        "classifiers": list(data.classifiers),
+        "classes": [0, 1],
+        "labelled": {"0": 24, "1": 12},
+        "missing_share": 1 / 480,
+    }
+    model = fit(data.R, data.labels, "als")
+    assert found["weights"] == dict(zip(data.classifiers, model.get_aggregator_weights().tolist(), strict=True))
+    assert found["solver"] == {"name": "als", "converged": model.converged_, "iterations": model.n_iter_}
+    expected = {name: asdict(cross_validate(method, data.R, data.labels, SEED)) for name, method in BASELINES.items()}
+    methods = found["cross_validation"]["methods"]
+    assert {name: methods[name] for name in BASELINES} == expected
+    assert found["cross_validation"]["folds"] == 5
+    assert found["out"] == "out.csv"
+
+
+def test_quiet_says_nothing_and_measures_nothing(run, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("cfensemble.evaluation.cross_validate", lambda *_: pytest.fail("measured"))
+    result = run("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+    assert (tmp_path / "out.csv").exists()
+
+
+def test_results_on_standard_output_move_everything_else_to_stderr(run, table, tmp_path):
+    run("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv")
+    result = run("combine", "-", "--labels", "t", "--id", "key", "--out", "-", input=table.read_text())
+    assert result.exit_code == 0, result.output
+    assert result.stdout == (tmp_path / "out.csv").read_text()
+    assert "logistic stacking" in result.stderr
+    assert "Wrote 120 rows to standard output." in result.stderr
+
+
+def test_the_labels_written_are_the_tables_own(run, table, tmp_path, rows):
+    data = replace(read_table(table, "t", "key"), classes=("ham", "spam"))
+    write_table(tmp_path / "spam.csv", data)
+    assert run("combine", "spam.csv", "--labels", "t", "--id", "key", "--out", "out.csv", "--quiet").exit_code == 0
+    p = fitted_probabilities(data.R, data.labels)
+    assert [row["label"] for row in rows(tmp_path / "out.csv")] == ["spam" if x >= 0.5 else "ham" for x in p]
+
+
+def test_chosen_classifiers_alone_are_combined(run, table, tmp_path, rows):
+    data = read_table(table, "t", "key")
+    options = ("--labels", "t", "--id", "key", "--out", "out.csv", "--quiet", "--classifiers", "tree, knn")
+    assert run("combine", table, *options).exit_code == 0
+    expected = fitted_probabilities(data.R[[3, 0]], data.labels)
+    np.testing.assert_array_equal([float(row["probability"]) for row in rows(tmp_path / "out.csv")], expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--classifiers", "knn,oak"], "no classifier column 'oak'"),
+        (["--classifiers", "knn,,tree"], "--classifiers: 'knn,,tree' has an empty name"),
+        (["--json", "--out", "-"], "both need standard output"),
+        (["--quiet"], "leaves nothing to do"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(run, table, options, part, assert_one_line_error):
+    assert_one_line_error(run("combine", table, "--labels", "t", "--id", "key", *options), part)
+
+
+def test_debug_shows_where_an_error_came_from(run, table):
+    result = run("combine", table, "--labels", "nope", "--debug")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Traceback")
+    assert result.stderr.splitlines()[-1].startswith("cfensemble: error: ")
+
+
+def test_a_bug_is_one_line_and_exit_code_1(run, table, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("out of\nluck")
+
+    monkeypatch.setattr(fitting, "fit_combiner", broken)
+    result = run("combine", table, "--labels", "t", "--id", "key")
+    assert result.exit_code == 1
+    assert result.stderr == "cfensemble: error: RuntimeError: out of luck; --debug shows where\n"
+
+
+# --------------------------------------------------------------------------------------------------- several classes
+
+
+def test_several_classes_are_combined(run, three_classes, tmp_path, rows, words):
+    data = read_table(three_classes, "t")
+    result = run("combine", "classes.csv", "--labels", "t", "--out", "out.csv")
+    assert result.exit_code == 0, result.output
+    P = MulticlassCombiner().fit(data.R, data.labels).predict()
+    written = rows(tmp_path / "out.csv")
+    for row, p in zip(written, P.T, strict=True):
+        assert [float(row[f"probability:{label}"]) for label in data.classes] == p.tolist()
+        assert row["label"] == data.classes[p.argmax()]
+    assert ["of", "class", "bee", "12", "(33.3%)"] in words(result)
+    for name in ("accuracy", "CF-Ensemble", *MULTICLASS_BASELINES):
+        assert name in result.stdout
+
+
+def test_several_classes_are_compared(run, three_classes):
+    result = run("compare", three_classes, "--labels", "t", "--repeats", 1, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert set(found["estimates"]) == {"accuracy", "log_loss", "brier"}
+    assert set(found["seconds"]) == {"CF-Ensemble auto", *MULTICLASS_BASELINES}
+    assert set(found["left_out"]) == {"als", "joint", "torch"}
+
+
+def test_only_the_combiner_takes_several_classes(run, three_classes, assert_one_line_error):
+    assert_one_line_error(
+        run("combine", "classes.csv", "--labels", "t", "--solver", "als"),
+        "--solver: als combines two classes, and classes.csv has 3; use auto",
+    )
+
+
+def test_every_class_needs_a_label(run, three_classes, assert_one_line_error):
+    text = three_classes.read_text().replace(",bee\n", ",\n").replace(",cat\n", ",\n")
+    three_classes.write_text(text)
+    assert_one_line_error(run("combine", "classes.csv", "--labels", "t"), "has no label of class 'bee', 'cat'")

@@ -28,7 +28,7 @@ from cfensemble.commands.output import Output
 if TYPE_CHECKING:
     from cfensemble._typing import Float, Vector
     from cfensemble.baselines import Method
-    from cfensemble.evaluation import Scores
+    from cfensemble.evaluation import ClassScores, Scores
     from cfensemble.tables import PredictionTable
 
 OutOption = Annotated[
@@ -126,9 +126,9 @@ def combine_table(
     return combination
 
 
-def _cross_validate(solver: str, table: "PredictionTable", output: Output) -> "dict[str, Scores | None]":
+def _cross_validate(solver: str, table: "PredictionTable", output: Output) -> "dict[str, Scores | ClassScores | None]":
     from cfensemble.commands.fitting import OURS, SEED, as_method, baselines_for
-    from cfensemble.evaluation import count_folds, cross_validate
+    from cfensemble.evaluation import count_folds, cross_validate, cross_validate_classes
 
     methods = {OURS: as_method(solver), **baselines_for(table)}
     with output.progress() as progress:
@@ -142,7 +142,12 @@ def _cross_validate(solver: str, table: "PredictionTable", output: Output) -> "d
 
             return run
 
-        return {name: cross_validate(counted(method), table.R, table.labels, SEED) for name, method in methods.items()}
+        return {
+            name: (cross_validate_classes if table.is_multiclass else cross_validate)(
+                counted(method), table.R, table.labels, SEED
+            )
+            for name, method in methods.items()
+        }
 
 
 def _report(
@@ -150,7 +155,7 @@ def _report(
     combination: Combination,
     model: Any,
     solver: str,
-    results: "Mapping[str, Scores | None]",
+    results: "Mapping[str, Scores | ClassScores | None]",
     out: str | None,
     output: Output,
 ) -> None:
