@@ -7,7 +7,7 @@ may depend on how often each instance counts, sample_weight (n,), which it is gi
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 from cfensemble.data.factor_model import fit_factor_model
+from cfensemble.persistence.fields import Array, Field, Optional, Part, Real, Saved
 
 
 class ConfidenceStrategy(ABC):
@@ -49,7 +50,7 @@ class ConfidenceStrategy(ABC):
         rule = self._valid_rule(R, labels, sample_weight)
         if rule is None or rule.per_instance is not None:
             return self._weigh_unlabelled
-        return partial(_same_for_all, rule.with_labels(None, 0))
+        return SameForAll(rule.constant, rule.certainty, rule.per_classifier)
 
     def _valid_rule(self, R: Float, labels: Vector, sample_weight: Vector | None) -> ConfidenceRule | None:
         """Return the rule, unless `compute` was overridden below it: then it describes what is no longer computed."""
@@ -69,7 +70,7 @@ class ConfidenceStrategy(ABC):
         return f"{type(self).__name__}({arguments})"
 
 
-class _RuleStrategy(ConfidenceStrategy):
+class _RuleStrategy(Saved, ConfidenceStrategy):
     """A strategy that is defined by its rule."""
 
     @abstractmethod
@@ -159,15 +160,7 @@ class AdaptiveConfidence(_RuleStrategy):
         """Calibration and the largest spread stay those of training."""
         spread = _spread(R) if sample_weight is None else _spread(R) * (sample_weight > 0)
         calibration = CalibrationConfidence().classifier_weights(R, labels, sample_weight)
-        return partial(self._blend, calibration, float(spread.max()))
-
-    def _blend(self, calibration: Vector, largest_spread: float, R: Float) -> ConfidenceRule:
-        disagreement = np.minimum(_spread(R) / (largest_spread or np.inf), 1)
-        return ConfidenceRule(
-            certainty=self.alpha,
-            per_classifier=self.beta * calibration,
-            per_instance=self.gamma * (1 - disagreement),
-        )
+        return Blend(self.alpha, self.beta * calibration, self.gamma, float(spread.max()))
 
 
 class NoiseAdaptiveConfidence(_RuleStrategy):
@@ -229,6 +222,10 @@ class LabelAwareConfidence(_RuleStrategy):
         """Return the base's rule: new instances have no label to modulate by."""
         return self.base.fold_in_rule(R, labels, sample_weight)
 
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return super()._fields() | {"base": Part(*STRATEGIES.values())}
+
 
 def modulate_by_labels(C: Confidence, R: Float, labels: Vector, alpha: float) -> ConfidenceRule:
     """Modulate C, weights (m, n) or a rule, as `LabelAwareConfidence` says; C stays as it is."""
@@ -238,7 +235,7 @@ def modulate_by_labels(C: Confidence, R: Float, labels: Vector, alpha: float) ->
     return ConfidenceRule(given=given, labels=labels, alpha=alpha)
 
 
-_STRATEGIES: dict[str, type[ConfidenceStrategy]] = {
+STRATEGIES: dict[str, type[_RuleStrategy]] = {
     "uniform": UniformConfidence,
     "certainty": CertaintyConfidence,
     "label_aware": LabelAwareConfidence,
@@ -263,11 +260,52 @@ def get_confidence_strategy(name: str, **kwargs: Any) -> ConfidenceStrategy:
     ValueError
         If there is no strategy of that name.
     """
-    return _STRATEGIES[choice(name, "confidence", _STRATEGIES)](**kwargs)
+    return STRATEGIES[choice(name, "confidence", STRATEGIES)](**kwargs)
 
 
-def _same_for_all(rule: ConfidenceRule, R: Float) -> ConfidenceRule:
-    return rule
+@dataclass(frozen=True, eq=False)
+class SameForAll(Saved):
+    """Weighs new instances (m, k) by a rule that knows the classifier and the prediction, but no instance."""
+
+    constant: float
+    certainty: float
+    per_classifier: Vector | None
+
+    def __call__(self, R: Float) -> ConfidenceRule:
+        """Return the rule."""
+        return ConfidenceRule(self.constant, self.certainty, self.per_classifier)
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {"constant": Real(0), "certainty": Real(0), "per_classifier": Optional(Array("m", low=0))}
+
+
+@dataclass(frozen=True, eq=False)
+class Blend(Saved):
+    """Weighs new instances (m, k) by `AdaptiveConfidence`, with calibration and the largest spread of training."""
+
+    certainty: float
+    per_classifier: Vector
+    agreement: float
+    largest_spread: float
+
+    def __call__(self, R: Float) -> ConfidenceRule:
+        """Return the rule of these instances."""
+        disagreement = np.minimum(_spread(R) / (self.largest_spread or np.inf), 1)
+        return ConfidenceRule(
+            certainty=self.certainty,
+            per_classifier=self.per_classifier,
+            per_instance=self.agreement * (1 - disagreement),
+        )
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {
+            "certainty": Real(0),
+            "per_classifier": Array("m", low=0),
+            "agreement": Real(0),
+            "largest_spread": Real(0),
+        }
 
 
 def _spread(R: Float) -> Vector:

@@ -7,8 +7,11 @@ import numpy as np
 
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble.data.confidence_rule import Confidence
+from cfensemble.ensemble.nonnegative import project
 from cfensemble.ensemble.penalty import WeightPenalty
+from cfensemble.ensemble.weighted import WeightedAggregator
 from cfensemble.objectives.label_weights import LabelledInstances, LabelWeighting
+from cfensemble.optimization.starts import Start
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ class TrainingProblem:
         """The aggregator's weights (m,) before it has learned anything: the prior's, or else equal ones."""
         m, prior = len(self.R), self.penalty.prior
         return np.full(m, 1 / m) if prior is None else prior.center
+
+    def initial_theta(self, start: Start | None, nonnegative: bool) -> Vector:
+        """Weights and bias (m + 1,) to begin with: those of the start if it has some, else the initial weights."""
+        if start is not None and isinstance(start.aggregator, WeightedAggregator):
+            return project(start.aggregator.theta, nonnegative)
+        return np.append(self.initial_weights, 0.0)
 
     def labelled(self, iteration: int, max_iter: int, previous: Vector | None = None) -> LabelledInstances:
         """Return the labelled instances with the weights of that iteration."""

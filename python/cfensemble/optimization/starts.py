@@ -1,20 +1,47 @@
 """Where iterations begin."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._typing import Float, Mask, Vector
+from cfensemble.ensemble.base import BaseAggregator
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an earlier fit ended; not to be written to.
+
+    Attributes
+    ----------
+    X, Y : ndarray of shape (d, m) and (d, n)
+    aggregator : BaseAggregator
+    """
+
+    X: Float
+    Y: Float
+    aggregator: BaseAggregator
 
 
 def starting_factors(
-    R: Float, d: int, rank: int, rng: np.random.Generator | None, sample_weight: Vector | None = None
+    R: Float,
+    d: int,
+    rank: int,
+    rng: np.random.Generator | None,
+    sample_weight: Vector | None = None,
+    start: Start | None = None,
 ) -> tuple[Float, Float]:
-    """Instance factors (d, n), spectral ones without a generator, and a view of their first `rank` rows.
+    """Instance factors (d, n) and a view of their first `rank` rows; the other rows are 0.
 
-    The other rows are 0. Each instance counts as often as `sample_weight` (n,) says, by default once.
+    They are those of the start where there is one, else random ones, or without a generator spectral ones, for which
+    each instance counts as often as `sample_weight` (n,) says, by default once.
     """
-    Y = spectral_factors(R, d, sample_weight) if rng is None else random_factors(rng, d, R.shape[1], R.dtype)
+    if start is not None:
+        Y = start.Y.astype(R.dtype)
+    else:
+        Y = spectral_factors(R, d, sample_weight) if rng is None else random_factors(rng, d, R.shape[1], R.dtype)
     Y[rank:] = 0
     return Y, Y[:rank]
 
