@@ -81,12 +81,14 @@ def _predict(
 
 
 def _load(file: Path) -> Any:
-    import cfensemble
     from cfensemble.estimators import CFEnsembleClassifier
+    from cfensemble.persistence import load
 
-    if not file.is_file():
-        raise ValueError(f"{file}: cannot be opened (no such file); name a model file that `cfensemble fit` saved")
-    model = cfensemble.load(file)
+    try:
+        model = load(file)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"{file}: cannot be opened ({reason}); name a file that `cfensemble fit` saved") from error
     if not isinstance(model, CFEnsembleClassifier):
         raise ValueError(f"{file}: holds a {type(model).__name__}; only a CFEnsembleClassifier predicts tables")
     if not hasattr(model, "feature_names_in_"):
