@@ -58,7 +58,7 @@ def test_a_loaded_combiner_for_several_classes_is_the_one_that_was_saved(tmp_pat
         np.testing.assert_array_equal(call(loaded), call(combiner))
 
 
-@pytest.mark.parametrize("classes", [["ham", "spam"], [False, True], [3, 7], [0.5, 1.5], ["a", "b", "c"], [2, 4, 6, 8]])
+@pytest.mark.parametrize("classes", [["ham", "spam"], [False, True], [3, 7], [1.0, 2.0], ["a", "b", "c"], [2, 4, 6, 8]])
 def test_a_loaded_classifier_is_the_one_that_was_saved(classes, tmp_path):
     P, truth = problem(len(classes))
     classifier = CFEnsembleClassifier(n_threads=1).fit(P, labels_of(truth, classes))

@@ -54,6 +54,8 @@ class MulticlassCombiner(SavedModel):
         What completes predictions, its rows being class after class of one classifier after the other.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
+    n_iter_ : int
+        Iterations of the factor model's fit.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
@@ -112,7 +114,7 @@ class MulticlassCombiner(SavedModel):
         p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = view_shares(predictors)
+        self.view_shares_, self.n_iter_ = view_shares(predictors), len(model.log_likelihood) - 1
         self._consensus, self._base_rate = consensus, base_rate
         return self
 
@@ -195,6 +197,7 @@ class MulticlassCombiner(SavedModel):
             raise ValueError(f"factor_model_: mean must have length {m * K}, got {len(combiner.factor_model_.mean)}")
         check_predictors(combiner.predictors_, m + K)
         combiner.view_shares_ = view_shares(combiner.predictors_)
+        combiner.n_iter_ = len(combiner.factor_model_.log_likelihood) - 1
         return combiner
 
     def __repr__(self) -> str:
