@@ -5,7 +5,8 @@ from typing import Any, Self
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
-from sklearn.naive_bayes import BernoulliNB, GaussianNB
+from scipy.special import softmax
+from sklearn.naive_bayes import BernoulliNB
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import Tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -20,21 +21,16 @@ SEMI_SUPERVISED = {
 
 
 class SquashedClassifier(CFEnsembleClassifier):
-    """Each feature becomes a classifier: naive Bayes on that feature alone."""
+    """Each feature becomes a classifier: how near its value is to each class's mean."""
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         values = validate_data(self, X, ensure_min_samples=2)
         labels = encode_labels(y, len(values), self.unlabeled)
-        known = labels.known
-        weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-        if weight is not None and weight.shape == (len(values),):
-            known = known[weight[known] > 0] if weight.any() else known
-        self.models_ = [
-            GaussianNB(var_smoothing=1e-2).fit(
-                column[known, None], labels.codes[known], None if weight is None or not weight.any() else weight[known]
-            )
-            for column in values.T
-        ]
+        weight = np.ones(len(values))
+        if sample_weight is not None and np.asarray(sample_weight).shape == weight.shape:
+            weight = np.asarray(sample_weight, np.float64)
+        members = (labels.codes == np.arange(len(labels.classes))[:, None]) * weight
+        self.means_ = members @ values / np.maximum(members.sum(axis=1, keepdims=True), 1e-9)  # (K, m)
         super().fit(self._squash(values), y, sample_weight)
         validate_data(self, X, skip_check_array=True)  # the names of the features, not of the models
         return self
@@ -50,9 +46,7 @@ class SquashedClassifier(CFEnsembleClassifier):
                 self.feature_names_in_ = names
 
     def _squash(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.stack(
-            [model.predict_proba(column[:, None]) for model, column in zip(self.models_, X.T, strict=True)], 1
-        )
+        return softmax(-((X[:, :, None] - self.means_.T) ** 2), axis=2)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
