@@ -65,7 +65,7 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
     unlabeled : scalar, default=-1
         What marks an unlabelled row in y. None: only None, NaN and the like do, which always mean unlabelled.
     warm_start : bool, default=False
-        A further `fit`, when more labels have arrived, starts where the last one ended; see `Combiner` and the trainers.
+        A further `fit`, when more labels have arrived, starts where the last one ended; see `Combiner`.
     random_state : int, RandomState or None, default=None
         Seed of random starts; 'auto' and the defaults of 'als' need none.
     n_threads : int, optional
