@@ -20,8 +20,11 @@ from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
 from cfensemble.exceptions import DataWarning
 
-FACTORS_PER_CLASS = 2.0
+SCALE_PRECISION = 1.0
+"""How firmly the prior holds the weights' length. A label says more of it than with two classes: 10 left the
+probabilities of ten digits too flat (log-loss .143 instead of .122 with 5 % of the labels), .3 costs some with 2 %."""
 MAX_ITER = 100
+"""Most iterations of the factor model's fit."""
 
 
 class MulticlassCombiner:
@@ -99,7 +102,8 @@ class MulticlassCombiner:
         if y.size == 0:
             message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
             warnings.warn(message, DataWarning, stacklevel=2)
-        latent_dim = max(min(round(FACTORS_PER_CLASS * (K - 1)), m * K - 1), 1)
+        # K - 1 to 3 (K - 1) factors do equally well; these are as many as `Combiner` has for two classes.
+        latent_dim = min(K + 1, m * K - 1)
         model = fit_factor_model(P.reshape(m * K, n), latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
         completed, reconstructed = _complete(P, model, model.Y)
         center = _reliability_weights(completed, s)
@@ -107,7 +111,7 @@ class MulticlassCombiner:
         readings = _read(completed, reconstructed, consensus)
         counts = None if s is None else s[columns]
         problems = [SoftmaxProblem(reading[:, :, columns], y, counts) for reading in readings]
-        predictors = fit_mixture(problems, y, counts, center)
+        predictors = fit_mixture(problems, y, counts, center, SCALE_PRECISION)
         base_rate = _base_rate(completed, s, y, counts)
         p = _mix(predictors, readings)
         p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
