@@ -1,18 +1,21 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
+import hashlib
 import warnings
 import weakref
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 
+from cfensemble._blocks import column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import probability_matrix
-from cfensemble.combining.mixture import Predictor, fit_mixture
+from cfensemble._validation import boolean, probability_matrix
+from cfensemble.combining.mixture import VIEW_NAMES, Predictor, check_predictors, fit_mixture, view_shares
 from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
@@ -20,13 +23,14 @@ from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
+from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, Real, split_parameters
+from cfensemble.persistence.model_file import SavedModel
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
-VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 
 
-class Combiner:
+class Combiner(SavedModel):
     """Combines the predictions of an ensemble; everything that could be set is taken from the data.
 
     1. A factor model with a noise of its own for each classifier is fitted to all predictions, labelled or not, and
@@ -44,6 +48,9 @@ class Combiner:
     ----------
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    warm_start : bool, default=False
+        Keep the factor model, which knows nothing of the labels and takes most of the time, for a further `fit` to the
+        same predictions with other labels. The result is the same to the last bit.
 
     Attributes
     ----------
@@ -55,13 +62,15 @@ class Combiner:
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
-    n_iter_ : int
-        Iterations of the factor model's fit.
     """
 
-    def __init__(self, n_threads: int | None = None) -> None:
+    factor_model_: FactorModel
+    _views: list[View]
+
+    def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
         self.n_threads = n_threads
         resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+        self.warm_start = boolean(warm_start, "warm_start")
 
     def fit(self, data: EnsembleData) -> Self:
         """Fit to all instances of the data, labelled or not.
@@ -92,11 +101,16 @@ class Combiner:
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
+        digest = _digest(R, s) if self.warm_start else None
+        known = digest is not None and digest == getattr(self, "_fitted_digest", None)
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
-        model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
+        if known:
+            model = self.factor_model_
+        else:
+            model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
         completed, reconstructed = _complete(R, model, model.Y)
         center = reliability_weights(completed, s)
-        views: list[View] = [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
+        views = self._views if known else [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
         readings = [view.read(completed, reconstructed) for view in views]
         counts = None if s is None else s[columns]
         problems = [WeightProblem(reading[:, columns], y, threads, counts) for reading in readings]
@@ -106,12 +120,9 @@ class Combiner:
         p[np.isnan(R).all(axis=0)] = base_rate
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = {
-            name: sum(predictor.share for predictor in predictors if predictor.view == view)
-            for view, name in enumerate(VIEW_NAMES)
-        }
-        self.n_iter_ = len(model.log_likelihood) - 1
-        self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
+        self.view_shares_ = view_shares(predictors)
+        self._views, self._base_rate, self._fitted_digest = views, base_rate, digest
+        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
 
     def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
@@ -149,6 +160,12 @@ class Combiner:
             raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._predict_new(data.R, "data")
 
+    @property
+    def n_iter_(self) -> int:
+        """Iterations that fitted the factor model."""
+        self._check_fitted()
+        return len(self.factor_model_.log_likelihood) - 1
+
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
         self._check_fitted()
@@ -172,6 +189,29 @@ class Combiner:
     def _check_fitted(self) -> None:
         if not hasattr(self, "predictions_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        views = Part(OwnView, ConsensusView, ReconstructedView, share="m")
+        return super()._fields() | {
+            "factor_model_": Part(FactorModel, share="mn"),
+            "predictors_": Each(Part(Predictor, share="p")),
+            "predictions_": Array("n", low=0, high=1),
+            "_views": Each(views),
+            "_base_rate": Real(0, 1),
+            "_fitted_digest": Plain(),
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        combiner = cls(**parameters)
+        vars(combiner).update(fitted)
+        if len(combiner._views) != len(VIEW_NAMES):
+            raise ValueError(f"_views: there must be {len(VIEW_NAMES)}, got {len(combiner._views)}")
+        check_predictors(combiner.predictors_, len(combiner.factor_model_.mean) + 1)
+        combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), no_data
+        return combiner
 
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
@@ -237,6 +277,16 @@ def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
     """R with the reconstruction where it is missing, and the reconstruction."""
     reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
     return np.where(np.isnan(R), reconstructed, R), reconstructed
+
+
+def _digest(R: Float, sample_weight: Vector | None) -> str:
+    """A hash of the predictions and of how often they count: nothing of R's size has to be kept to compare with."""
+    digest = hashlib.blake2b(repr((R.shape, sample_weight is None)).encode())
+    for columns in column_blocks(R.shape):
+        digest.update(np.ascontiguousarray(R[:, columns]).data)
+    if sample_weight is not None:
+        digest.update(np.ascontiguousarray(sample_weight).data)
+    return digest.hexdigest()
 
 
 def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble._typing import Indices, Vector
+from cfensemble._validation import integer
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.strength import FIRMNESS, Problem, fits_by_strength
+from cfensemble.persistence.fields import Array, Field, Integer, Real, Saved
 
+VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 BELIEF = (1.0, 2.0, 1.0)
 """What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
 PRIOR_LABELS = 5.0
@@ -18,7 +21,7 @@ TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Predictor:
+class Predictor(Saved):
     """One aggregator of the mixture.
 
     Attributes
@@ -34,6 +37,26 @@ class Predictor:
     view: int
     theta: Vector
     share: float
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {"view": Integer(), "theta": Array("p"), "share": Real(0, 1)}
+
+
+def check_predictors(predictors: Sequence[Predictor], n_parameters: int) -> None:
+    """Raise a ValueError if they are of views that there are not, or have another number of parameters."""
+    for predictor in predictors:
+        integer(predictor.view, "predictors_: view", 0, len(VIEW_NAMES) - 1)
+        if len(predictor.theta) != n_parameters:
+            raise ValueError(f"predictors_: theta must have length {n_parameters}, got {len(predictor.theta)}")
+
+
+def view_shares(predictors: Sequence[Predictor]) -> dict[str, float]:
+    """Share of the mixture that each view has, by its name."""
+    return {
+        name: sum(predictor.share for predictor in predictors if predictor.view == view)
+        for view, name in enumerate(VIEW_NAMES)
+    }
 
 
 def fit_mixture(

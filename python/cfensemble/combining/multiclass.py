@@ -1,7 +1,7 @@
 """The combiner for several classes: completes, reads, weighs and mixes, with nothing to be set."""
 
 import warnings
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,14 +11,15 @@ from sklearn.exceptions import NotFittedError
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import class_labels, class_probabilities, sample_weights
-from cfensemble.combining.combiner import VIEW_NAMES
-from cfensemble.combining.mixture import Predictor, fit_mixture
+from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, view_shares
 from cfensemble.combining.views import ConsensusView
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.data.log_odds import class_log_odds
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
 from cfensemble.exceptions import DataWarning
+from cfensemble.persistence.fields import Array, Each, Field, Part, split_parameters
+from cfensemble.persistence.model_file import SavedModel
 
 SCALE_PRECISION = 1.0
 """How firmly the prior holds the weights' length. A label says more of it than with two classes: 10 left the
@@ -27,7 +28,7 @@ MAX_ITER = 100
 """Most iterations of the factor model's fit."""
 
 
-class MulticlassCombiner:
+class MulticlassCombiner(SavedModel):
     """Combines predictions of more than two classes; everything that could be set is taken from the data.
 
     What `Combiner` does, for K classes at once:
@@ -117,11 +118,7 @@ class MulticlassCombiner:
         p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = {
-            name: sum(predictor.share for predictor in predictors if predictor.view == view)
-            for view, name in enumerate(VIEW_NAMES)
-        }
-        self.n_iter_ = len(model.log_likelihood) - 1
+        self.view_shares_, self.n_iter_ = view_shares(predictors), len(model.log_likelihood) - 1
         self._consensus, self._base_rate = consensus, base_rate
         return self
 
@@ -180,6 +177,32 @@ class MulticlassCombiner:
     def _check_fitted(self) -> None:
         if not hasattr(self, "predictions_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(R, labels) first")
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return super()._fields() | {
+            "factor_model_": Part(FactorModel, share="n"),
+            "predictors_": Each(Part(Predictor, share="p")),
+            "predictions_": Array("K", "n", low=0, high=1),
+            "_consensus": Each(Part(ConsensusView, share="m")),
+            "_base_rate": Array("K", low=0, high=1),
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        combiner = cls(**parameters)
+        vars(combiner).update(fitted)
+        K = len(combiner._base_rate)
+        if len(combiner._consensus) != K:
+            raise ValueError(f"_consensus: there must be {K}, got {len(combiner._consensus)}")
+        m = len(combiner._consensus[0].curves)
+        if len(combiner.factor_model_.mean) != m * K:
+            raise ValueError(f"factor_model_: mean must have length {m * K}, got {len(combiner.factor_model_.mean)}")
+        check_predictors(combiner.predictors_, m + K)
+        combiner.view_shares_ = view_shares(combiner.predictors_)
+        combiner.n_iter_ = len(combiner.factor_model_.log_likelihood) - 1
+        return combiner
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_threads={self.n_threads})"
