@@ -1,6 +1,5 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
-import hashlib
 import warnings
 import weakref
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 
-from cfensemble._blocks import column_blocks
+from cfensemble._digest import data_digest
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Vector
 from cfensemble._validation import boolean, probability_matrix
@@ -101,7 +100,7 @@ class Combiner(SavedModel):
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
-        digest = _digest(R, s) if self.warm_start else None
+        digest = data_digest(R, s) if self.warm_start else None
         known = digest is not None and digest == getattr(self, "_fitted_digest", None)
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
         if known:
@@ -277,16 +276,6 @@ def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
     """R with the reconstruction where it is missing, and the reconstruction."""
     reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
     return np.where(np.isnan(R), reconstructed, R), reconstructed
-
-
-def _digest(R: Float, sample_weight: Vector | None) -> str:
-    """A hash of the predictions and of how often they count: nothing of R's size has to be kept to compare with."""
-    digest = hashlib.blake2b(repr((R.shape, sample_weight is None)).encode())
-    for columns in column_blocks(R.shape):
-        digest.update(np.ascontiguousarray(R[:, columns]).data)
-    if sample_weight is not None:
-        digest.update(np.ascontiguousarray(sample_weight).data)
-    return digest.hexdigest()
 
 
 def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
