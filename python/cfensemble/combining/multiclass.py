@@ -22,8 +22,11 @@ from cfensemble.exceptions import DataWarning
 from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 
-FACTORS_PER_CLASS = 2.0
+SCALE_PRECISION = 1.0
+"""How firmly the prior holds the weights' length. A label says more of it than with two classes: 10 left the
+probabilities of ten digits too flat (log-loss .160 instead of .138 with 5 % of the labels), .3 costs some with 2 %."""
 MAX_ITER = 100
+"""Most iterations of the factor model's fit."""
 
 
 class MulticlassCombiner(SavedModel):
@@ -107,7 +110,8 @@ class MulticlassCombiner(SavedModel):
         if y.size == 0:
             message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
             warnings.warn(message, DataWarning, stacklevel=2)
-        latent_dim = max(min(round(FACTORS_PER_CLASS * (K - 1)), m * K - 1), 1)
+        # K - 1 to 3 (K - 1) factors do equally well; these are as many as `Combiner` has for two classes.
+        latent_dim = min(K + 1, m * K - 1)
         stacked = P.reshape(m * K, n)
         digest = f"{K} {data_digest(stacked, s)}" if self.warm_start else None
         known = digest is not None and digest == getattr(self, "_fitted_digest", None)
@@ -121,7 +125,7 @@ class MulticlassCombiner(SavedModel):
         readings = _read(completed, reconstructed, consensus)
         counts = None if s is None else s[columns]
         problems = [SoftmaxProblem(reading[:, :, columns], y, counts) for reading in readings]
-        predictors = fit_mixture(problems, y, counts, center)
+        predictors = fit_mixture(problems, y, counts, center, SCALE_PRECISION)
         base_rate = _base_rate(completed, s, y, counts)
         p = _mix(predictors, readings)
         p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
