@@ -50,7 +50,7 @@ def _fit(
 ) -> None:
     import numpy as np
 
-    from cfensemble import report
+    from cfensemble.commands import terminal
     from cfensemble.commands.fitting import (
         SEED,
         add_fitting,
@@ -78,8 +78,8 @@ def _fit(
         model.fit(as_features(table.classifiers, table.R), y)
     model.set_params(callbacks=()).save(file)
     output.show(
-        report.overview("standard input" if path == "-" else Path(path).name, table),
-        report.weights(table.classifiers, model.classifier_weights_),
+        terminal.overview("standard input" if path == "-" else Path(path).name, table),
+        terminal.weights(table.classifiers, model.classifier_weights_),
     )
     output.say(f"Saved the model to {file}.")
     output.document(
