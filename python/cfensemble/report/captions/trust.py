@@ -29,5 +29,7 @@ def verdict(analysis: Analysis) -> str:
     if analysis.calibration.is_off:
         return "The probabilities are further off than chance explains: they rank rows, but mean less than they say."
     if len(analysis.subject.columns) < FEW:
-        return "Nothing speaks against taking the probabilities at face value, but so few labels hide all but gross flaws."
+        return (
+            "Nothing speaks against taking the probabilities at face value, but so few labels hide all but gross flaws."
+        )
     return "The probabilities may be taken at face value, as far as these labels can tell."
