@@ -199,4 +199,5 @@ def _explain(ax: "Axes", w: Vector | None, shrink: float, linked: bool) -> None:
         handles += ax.plot([], [], color=VERMILION, linewidth=1.2)
         labels.append(f"correlation > {COPY}")
     if handles:
-        legend(ax, handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
+        columns = 4 if ax.bbox.width > 4.5 * ax.figure.dpi else 2
+        legend(ax, handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns, frameon=False)

@@ -150,7 +150,9 @@ def _draw_scores(ax: "Axes", rows: Any, scores: Any, intervals: Any) -> None:
     panel.patch.set_visible(False)
     panel.tick_params(labelleft=False, left=False)
     panel.spines[["left", "top", "right"]].set_visible(False)
-    panel.hlines(rows, 0, 1, color=PALE, linewidth=0.7, zorder=0)
+    largest = np.nanmax(np.concatenate([[0.0], scores, np.ravel([] if intervals is None else intervals)]))
+    end = 1.0 if largest > 0.5 else max(largest, 0.01)  # poor scores differ as well
+    panel.hlines(rows, 0, end, color=PALE, linewidth=0.7, zorder=0)
     if intervals is not None:
         panel.hlines(rows, *intervals.T, color="0.2", linewidth=1.3, zorder=2)
     panel.plot(
@@ -164,4 +166,6 @@ def _draw_scores(ax: "Axes", rows: Any, scores: Any, intervals: Any) -> None:
         zorder=3,
         clip_on=False,
     )
-    panel.set(xlabel="Own\nPR-AUC", xlim=(0, 1.02), xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+    panel.set(xlabel="Own\nPR-AUC", xlim=(0, 1.02 * end))
+    panel.locator_params(axis="x", nbins=3)
+    panel.xaxis.set_major_formatter("{x:g}")
