@@ -198,3 +198,14 @@ def test_of_many_classifiers_only_the_weightiest_are_listed_and_none_is_left_out
     page = render(analyse(subject))
     assert "With 6 classifiers none was left out" in page
     assert "Only the 4 largest weights are listed" in page
+
+
+def test_several_classes_that_are_all_predicted_right_have_no_calibration_curve(classes):
+    _, y = classes()
+    rng = np.random.default_rng(0)
+    truth = np.arange(120) % 3
+    P = np.stack([0.1 + 0.7 * np.eye(3)[truth]] * 3, axis=1) + 0.01 * rng.random((120, 3, 3))
+    P /= P.sum(axis=2, keepdims=True)
+    page = render(analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(P, y), P, y)))
+    assert 'id="calibration"' not in page
+    assert "is right in 100" in page

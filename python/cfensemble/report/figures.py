@@ -76,13 +76,13 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
             captions.curves_roc(cv),
             lambda ax: plots.roc(cv.y, predictions, ax),
         )
-    if cv is not None:
-        y, both = calibrated(subject, cv)
+    y, given = (np.zeros(0), {}) if cv is None else calibrated(subject, cv)
+    if np.unique(y).size == 2:  # of several classes, every row may have been right
         add(
             "calibration",
             "Share of rows that are as predicted, against the predicted probability",
             captions.calibration(analysis),
-            lambda ax: plots.calibration(y, both, ax),
+            lambda ax: plots.calibration(y, given, ax),
         )
 
     def weights(ax: "Axes") -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OURS = "CF-Ensemble"
 GIVEN = "the given model"
-MAX_LABELLED = 3000
+MAX_LABELLED = 2000
 """Labelled instances that are used to estimate quality: with more, the figures would hardly change, but take long."""
 LONGEST_NAME = 80
 
