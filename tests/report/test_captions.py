@@ -83,6 +83,19 @@ def test_copies_and_harm_are_named(analysis):
     assert names[0] in in_short(bad)[-1]
 
 
+def test_lines_in_the_map_are_explained_where_there_are_some():
+    assert "Lines in the map" in captions.links(np.array([[1.0, 0.5, 0.0], [1.0, 0.5, 1.0]]))
+    assert captions.links(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])) == captions.links(np.ones((1, 3))) == ""
+
+
+def test_the_average_is_recommended_only_where_no_score_tells_it_apart(analysis):
+    cv = analysis.cv
+    alike = {m: {name: replace(e, p_value=0.5) for name, e in found.items()} for m, found in cv.estimates.items()}
+    assert any("plain average" in item.what for item in advise(replace(analysis, cv=replace(cv, estimates=alike))))
+    apart = alike | {"brier": alike["brier"] | {OURS: Estimate(0.1, 0.05, 0.15, -0.1, 0.01)}}
+    assert not any("plain average" in item.what for item in advise(replace(analysis, cv=replace(cv, estimates=apart))))
+
+
 def test_collapse_is_said_plainly(analysis):
     bad = replace(analysis, training=replace(analysis.training, collapse="the weights have vanished"))
     assert "no use: the weights have vanished" in captions.training(bad)
@@ -96,7 +109,7 @@ def test_what_labels_bring_depends_on_the_interval(analysis):
     flat = replace(curve, gain=0.0, low=-0.001, high=0.001, stop=16)
     open_ = replace(curve, gain=0.02, low=-0.1, high=0.1, stop=None)
     assert "More labels pay" in captions.learning(pays)
-    assert "+0.050 (95 % interval +0.020 to +0.080)" in captions.learning(pays)
+    assert "the PR-AUC improved by +0.050 (95 % interval +0.020 to +0.080)" in captions.learning(pays)
     assert "after the first 16" in captions.learning(flat)
     assert "no more than chance" in captions.learning(open_)
     assert any(item.what == "Label more rows" for item in advise(replace(analysis, learning=pays)))

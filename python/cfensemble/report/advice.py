@@ -51,7 +51,7 @@ def _labels(analysis: Analysis) -> Iterator[Advice]:
         )
     if curve is not None and (curve.pays or subject.counts[rare] >= FEW):
         what = "Label more rows" if curve.pays else "Do not expect much of more labels" if curve.is_flat else ""
-        why = f"The last doubling of the labels changed the {METRICS[curve.metric]} by {change(curve.gain)}. "
+        why = f"The last doubling of the labels improved the {METRICS[curve.metric]} by {change(curve.gain)}. "
         if what:
             yield Advice(what, why + labels.verdict(curve))
 
@@ -81,7 +81,7 @@ def _use(analysis: Analysis) -> Iterator[Advice]:
         yield Advice("Choose thresholds on labelled rows", why)
     if analysis.cv is None or min(analysis.subject.counts) < FEW:
         return
-    ours = analysis.cv.estimates[analysis.cv.metric][OURS]
-    if ours.p_value is not None and ours.p_value >= CLEAR:
-        why = "It needs no labels, and these labels cannot tell it from the combination."
+    ours = [by_method[OURS].p_value for by_method in analysis.cv.estimates.values()]
+    if all(p is not None and p >= CLEAR for p in ours):
+        why = "It needs no labels, and by none of the scores can these labels tell it from the combination."
         yield Advice(f"Keep the {AVERAGE} in mind", why)

@@ -95,7 +95,8 @@ def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda sh
         followed = {OURS: _counting(methods[OURS], partial(step, _COST / 2)), AVERAGE: baselines[AVERAGE]}
         if cv.best_baseline != AVERAGE:
             followed[cv.best_baseline] = baselines[cv.best_baseline]
-        learning = learn(cv, followed, n_learning)
+        # Of several classes the accuracy is too coarse to tell what some labels more bring.
+        learning = learn(cv, followed, n_learning, "log_loss" if subject.is_multiclass else "pr_auc")
         ours = cv.predictions[OURS]
         right = _right(ours[0], y)
         truth, given = calibrated(subject, cv)

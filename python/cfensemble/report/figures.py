@@ -105,7 +105,7 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
         add(
             "map",
             "Map of the classifiers: those that predict alike lie close together",
-            captions.redundancy(analysis),
+            f"{captions.redundancy(analysis)}{captions.links(factors)}",
             lambda ax: plots.classifier_map(factors, names, np.abs(c.weights), ax),
             height=4.4,
         )
@@ -143,7 +143,7 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
                 others,
                 curve.stop if curve.is_flat else None,
                 ax,
-                metric=METRICS[curve.metric].capitalize() if subject.is_multiclass else METRICS[curve.metric],
+                metric=METRICS[curve.metric].replace("log", "Log"),
             ),
         )
     return found

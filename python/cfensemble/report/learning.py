@@ -12,7 +12,7 @@ from cfensemble.report.scores import CrossValidation, Fitter, fold_scores
 
 FEWEST = 8
 LEAST_GAIN = 0.005
-"""What a doubling of the labels has to gain to count as paying, in PR-AUC or accuracy."""
+"""What a doubling of the labels has to gain to count as paying, in PR-AUC or log-loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,11 @@ def sizes(n_train: int, y: Vector) -> list[int]:
 
 
 def learn(
-    cv: CrossValidation, methods: Mapping[str, Fitter], n_repeats: int, on_fit: Callable[[], object] = lambda: None
+    cv: CrossValidation,
+    methods: Mapping[str, Fitter],
+    n_repeats: int,
+    metric: str = "pr_auc",
+    on_fit: Callable[[], object] = lambda: None,
 ) -> LearningCurve | None:
     """Fit methods to fewer and fewer of the labels of each fold.
 
@@ -76,6 +80,8 @@ def learn(
         Of its methods, those to be followed.
     n_repeats : int
         How many of its repeats are used.
+    metric : str, default "pr_auc"
+        What is scored.
     on_fit : callable, optional
         Called after every fit.
 
@@ -85,7 +91,6 @@ def learn(
         None where there are too few labels to halve them.
     """
     folds = cv.folds[:n_repeats]
-    metric = cv.metric
     n_labels = sizes(min(len(train) for repeat in folds for train, _ in repeat), cv.y)
     if len(n_labels) < 2:
         return None

@@ -1,6 +1,6 @@
 """What was found, in words: a module for each of the reader's questions. Every sentence depends on the data."""
 
-from cfensemble.report.captions.classifiers import redundancy, weights
+from cfensemble.report.captions.classifiers import links, redundancy, weights
 from cfensemble.report.captions.combined import combined, missing
 from cfensemble.report.captions.labels import learning
 from cfensemble.report.captions.quality import curves_pr, curves_roc, how_measured, quality
@@ -16,6 +16,7 @@ __all__ = [
     "disagreement",
     "how_measured",
     "learning",
+    "links",
     "losses",
     "missing",
     "quality",

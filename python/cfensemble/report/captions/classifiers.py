@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cfensemble._typing import Vector
+from cfensemble.plots.factor_map import COPY
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.contributions import MAX_DROPPED, NEAR_COPY, Contributions
 from cfensemble.report.words import change, listed, number, percent, plural, with_article
@@ -70,6 +72,15 @@ def redundancy(analysis: Analysis) -> str:
             f": without {names[worst]} the log-loss changes by {change(float(c.without[worst]))}, which may be chance."
         )
     return text
+
+
+def links(factors: Vector) -> str:
+    """Say what lines in the map of the factors (d, m) mean, if there are some."""
+    length = np.linalg.norm(factors, axis=0)
+    unit = factors[:, length > 0] / length[length > 0]
+    if len(factors) < 2 or np.sum(unit.T @ unit > COPY) <= unit.shape[1]:
+        return ""
+    return " Lines in the map link classifiers that would say the same without their noise."
 
 
 def share_of(c: Contributions, u: int) -> str:

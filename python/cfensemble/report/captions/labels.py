@@ -10,7 +10,7 @@ def learning(curve: LearningCurve | None) -> str:
         return "There are too few labels to see what fewer would have given, and so what more would give."
     a, b = curve.n_labels[-2:]
     text = (
-        f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} changed by {change(curve.gain)} (95 % interval "
+        f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} improved by {change(curve.gain)} (95 % interval "
         f"{change(curve.low)} to {change(curve.high)}). {verdict(curve)}"
     )
     return text + " Bands are 95 % intervals of the means over the folds, as if the folds had nothing in common."
