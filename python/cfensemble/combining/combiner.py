@@ -2,19 +2,17 @@
 
 import warnings
 import weakref
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Vector
-from cfensemble._validation import probability_matrix
-from cfensemble.combining.mixture import stack
-from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
+from cfensemble._typing import Float, Indices, Vector
+from cfensemble._validation import float_matrix, probability_matrix
+from cfensemble.combining.mixture import Predictor, compile_mixture, stack
+from cfensemble.combining.views import VIEW_NAMES, ConsensusView, read_views
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
@@ -24,30 +22,10 @@ from cfensemble.optimization.base import no_data, observed_base_rate
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
-VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 BELIEF = (1.0, 2.0, 1.0)
 """What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
 PRIOR_LABELS = 5.0
 """How many labels the belief in strengths, views and signs is worth."""
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """One aggregator of the mixture.
-
-    Attributes
-    ----------
-    view : int
-        Which view of the predictions it aggregates.
-    theta : ndarray of shape (m + 1,)
-        Its weights and bias.
-    share : float
-        Its share of the mixture, in (0, 1).
-    """
-
-    view: int
-    theta: Vector
-    share: float
 
 
 class Combiner:
@@ -118,15 +96,14 @@ class Combiner:
         s = data.sample_weight if data.has_sample_weight else None
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
         model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
-        completed, reconstructed = _complete(R, model, model.Y)
+        completed = _complete(R, model)
         center = reliability_weights(completed, s)
-        views: list[View] = [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
-        readings = [view.read(completed, reconstructed) for view in views]
-        counts = None if s is None else s[columns]
-        predictors = _fit_mixture([reading[:, columns] for reading in readings], y, counts, center, threads)
-        p = _mix(predictors, readings)
+        consensus = ConsensusView(completed, center, s)
+        readings = read_views(completed[:, columns], _reconstruct(model, columns), consensus)
+        predictors = _fit_mixture(readings, y, None if s is None else s[columns], center, threads)
         base_rate = observed_base_rate(data)
-        p[np.isnan(R).all(axis=0)] = base_rate
+        kernel = compile_mixture(model, consensus, predictors, base_rate)
+        p = kernel.predict(R, threads)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self.view_shares_ = {
@@ -134,7 +111,8 @@ class Combiner:
             for view, name in enumerate(VIEW_NAMES)
         }
         self.n_iter_ = len(model.log_likelihood) - 1
-        self._views, self._base_rate, self._fitted_data = views, base_rate, weakref.ref(data)
+        self._consensus, self._base_rate, self._fitted_data = consensus, base_rate, weakref.ref(data)
+        self._kernel = kernel
         return self
 
     def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
@@ -165,7 +143,7 @@ class Combiner:
         if R_new is not None:
             if data is not None:
                 raise ValueError("data and R_new are both given: predict takes one of them")
-            return self._predict_new(probability_matrix(R_new, "R_new"), "R_new")
+            return self._predict_new(float_matrix(R_new, "R_new"), "R_new")
         if data is None or data is self._fitted_data():
             return self.predictions_.copy()
         if not isinstance(data, EnsembleData):
@@ -186,11 +164,11 @@ class Combiner:
         m = len(self.factor_model_.mean)
         if R.shape[0] != m:
             raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
-        R = np.asarray(R, np.float64)
-        completed, reconstructed = _complete(R, self.factor_model_, self.factor_model_.posterior(R, self.n_threads))
-        p = _mix(self.predictors_, [view.read(completed, reconstructed) for view in self._views])
-        p[np.isnan(R).all(axis=0)] = self._base_rate
-        return p
+        try:
+            return self._kernel.predict(R, resolve_threads(self.n_threads))
+        except ValueError:
+            probability_matrix(R, name)  # the kernel checks on its way: this one tells, in the caller's words
+            raise
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "predictions_"):
@@ -200,7 +178,13 @@ class Combiner:
         state = self.__dict__.copy()
         if "_fitted_data" in state:
             state["_fitted_data"] = no_data  # a copy of the combiner has no copy of the data
+        state.pop("_kernel", None)
         return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        if hasattr(self, "predictions_"):
+            self._kernel = compile_mixture(self.factor_model_, self._consensus, self.predictors_, self._base_rate)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_threads={self.n_threads})"
@@ -256,10 +240,14 @@ def combine(
     return Combiner(n_threads).fit(EnsembleData(matrix, given, sample_weight=sample_weight)).predict()
 
 
-def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
-    """R with the reconstruction where it is missing, and the reconstruction."""
-    reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
-    return np.where(np.isnan(R), reconstructed, R), reconstructed
+def _complete(R: Float, model: FactorModel) -> Float:
+    """R with the reconstruction where it is missing."""
+    missing = np.isnan(R)
+    return np.where(missing, _reconstruct(model), R) if missing.any() else R
+
+
+def _reconstruct(model: FactorModel, columns: slice | Indices = slice(None)) -> Float:
+    return np.clip(model.reconstruct(columns), 0, 1)
 
 
 def _fit_mixture(
@@ -276,11 +264,3 @@ def _fit_mixture(
     belief = np.array(beliefs)
     shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
     return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
-
-
-def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
-    """The mixture's probability of each instance of the views' readings (m, n)."""
-    p = np.zeros(readings[0].shape[1])
-    for predictor in predictors:
-        p += predictor.share * expit(predictor.theta[:-1] @ readings[predictor.view] + predictor.theta[-1])
-    return np.clip(p, 0, 1)

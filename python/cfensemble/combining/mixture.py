@@ -1,11 +1,61 @@
-"""How much to believe each of several predictors: Bayesian stacking."""
+"""A mixture of aggregators, and how much to believe each of them: Bayesian stacking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from cfensemble import _core
 from cfensemble._typing import Vector
+from cfensemble.combining.views import VIEW_NAMES, ConsensusView
+from cfensemble.data.factor_model import FactorModel
+from cfensemble.data.log_odds import CLIP
 
 MAX_STEPS = 1000
 TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One aggregator of the mixture.
+
+    Attributes
+    ----------
+    view : int
+        Which view of the predictions it aggregates.
+    theta : ndarray of shape (m + 1,)
+        Its weights and bias.
+    share : float
+        Its share of the mixture, in (0, 1).
+    """
+
+    view: int
+    theta: Vector
+    share: float
+
+
+def compile_mixture(
+    model: FactorModel, consensus: ConsensusView, predictors: Sequence[Predictor], base_rate: float
+) -> _core.Mixture:
+    """Prepare the kernel that completes, reads and mixes predictions in one pass.
+
+    Parameters
+    ----------
+    model : FactorModel
+        What completes them.
+    consensus : ConsensusView
+        The curves that they are read on.
+    predictors : sequence of Predictor
+        The mixture.
+    base_rate : float
+        What an instance without any prediction gets.
+    """
+    aggregators = []
+    for view in range(len(VIEW_NAMES)):
+        chosen = [predictor for predictor in predictors if predictor.view == view]
+        theta = np.array([predictor.theta for predictor in chosen]).reshape(len(chosen), len(model.mean) + 1)
+        aggregators.append((theta, np.array([predictor.share for predictor in chosen], np.float64)))
+    return _core.Mixture(model.X, model.mean, model.noise, consensus.curves, aggregators, CLIP, base_rate)
 
 
 def stack(log_likelihood: Vector, prior: Vector, counts: Vector | None = None) -> Vector:

@@ -4,40 +4,16 @@ An aggregator adds up log-odds. A classifier's own are right if its probabilitie
 the predictions are also read as what the other classifiers make of them, and as what the factorisation leaves of them.
 """
 
-from abc import ABC, abstractmethod
-
 import numpy as np
 
 from cfensemble._typing import Float, Vector
 from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.reliability import consensus_of_others
 
-
-class View(ABC):
-    """A reading of complete predictions (m, n)."""
-
-    @abstractmethod
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds (m, n) of predictions, given what the factorisation makes of them."""
+VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 
 
-class OwnView(View):
-    """What each classifier says itself."""
-
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds of the predictions."""
-        return log_odds(completed)
-
-
-class ReconstructedView(View):
-    """What the factorisation leaves of it: without the noise that it attributes to the classifier."""
-
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds of the reconstruction."""
-        return log_odds(reconstructed)
-
-
-class ConsensusView(View):
+class ConsensusView:
     """What the others say, on average, where the classifier says what it does.
 
     Each classifier's scale is bent by the increasing function that fits the consensus of the others best (isotonic
@@ -52,6 +28,11 @@ class ConsensusView(View):
         What each classifier counts in the consensus.
     sample_weight : ndarray of shape (n,), optional
         How often each instance counts; default once.
+
+    Attributes
+    ----------
+    curves : list of (ndarray, ndarray)
+        The knots of each classifier's function, ascending, and its values there; linear between them.
     """
 
     def __init__(self, R: Float, weights: Vector, sample_weight: Vector | None = None) -> None:
@@ -64,6 +45,11 @@ class ConsensusView(View):
             fit = IsotonicRegression().fit(r, consensus, sample_weight)
             self.curves.append((fit.X_thresholds_.astype(np.float64), fit.y_thresholds_.astype(np.float64)))
 
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds of the consensus."""
-        return log_odds(np.array([np.interp(r, *curve) for r, curve in zip(completed, self.curves, strict=True)]))
+    def consensus(self, completed: Float) -> Vector:
+        """What the others say on average (m, n) where the classifiers say what they do."""
+        return np.array([np.interp(r, *curve) for r, curve in zip(completed, self.curves, strict=True)])
+
+
+def read_views(completed: Float, reconstructed: Float, consensus: ConsensusView) -> list[Vector]:
+    """Log-odds (m, n) of complete predictions in each view, in the order of `VIEW_NAMES`."""
+    return [log_odds(completed), log_odds(consensus.consensus(completed)), log_odds(reconstructed)]
