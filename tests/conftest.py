@@ -4,6 +4,7 @@ import os
 
 # Before anything loads OpenMP: threads that spin while they wait crawl wherever something else is running as well.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn's checks of estimators would leave some out without it
 
 import matplotlib as mpl
 import numpy as np

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 
-from cfensemble.baselines import plain_average
-from cfensemble.evaluation import LOG_LOSS_CLIP, Scores, count_folds, cross_validate, score
+from cfensemble.baselines import plain_average, plain_class_average
+from cfensemble.evaluation import (
+    LOG_LOSS_CLIP,
+    ClassScores,
+    Scores,
+    count_folds,
+    cross_validate,
+    cross_validate_classes,
+    score,
+    score_classes,
+)
 
 NAN = np.nan
 
@@ -127,3 +136,50 @@ def test_too_few_labels_are_not_estimated(R):
 def test_a_method_that_answers_for_other_instances_is_refused(R, labels):
     with pytest.raises(ValueError, match=r"method returned shape \(40,\)"):
         cross_validate(lambda R, t: np.full(40, 0.5), R, labels)
+
+
+def test_scores_of_classes_are_the_textbook_ones():
+    p = np.array([[0.5, 0.2, 0.1], [0.3, 0.2, 0.9], [0.2, 0.6, 0.0]])
+    scores = score_classes(np.array([0, 2, 2]), p)
+    assert scores.accuracy == pytest.approx(2 / 3)
+    assert scores.log_loss == pytest.approx(-np.log([0.5, 0.6, LOG_LOSS_CLIP]).mean())
+    assert scores.brier == pytest.approx((0.25 + 0.09 + 0.04 + 0.04 + 0.04 + 0.16 + 0.01 + 0.81 + 1) / 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "message"),
+    [
+        ([0.0], [[0.5, 0.5], [0.5, 0.5]], "y must have one entry per instance"),
+        ([0.0], [[0.5], [0.2]], "adds up to 0.7"),
+        ([2.0], [[0.5], [0.5]], r"y\[0\] is 2.0: labels are classes from 0 to 1"),
+        ([NAN], [[0.5], [0.5]], "must be complete"),
+        ([1.0], [[NAN], [NAN]], "must be complete"),
+    ],
+)
+def test_scores_of_something_else_than_class_probabilities_are_refused(y, p, message):
+    with pytest.raises(ValueError, match=message):
+        score_classes(np.array(y), np.array(p))
+
+
+@pytest.mark.parametrize(("sizes", "folds"), [((0, 4, 0), 0), ((1, 4, 4), 0), ((3, 0, 4), 3), ((9, 9, 9), 5)])
+def test_there_are_as_many_folds_as_the_rarest_labelled_class_allows(sizes, folds):
+    assert count_folds(np.append(np.repeat([0.0, 1.0, 2.0], sizes), NAN)) == folds
+
+
+def test_classes_are_cross_validated_with_their_own_labels_hidden():
+    rng = np.random.default_rng(0)
+    R = rng.dirichlet(np.ones(3), (4, 100)).transpose(0, 2, 1)
+    labels = np.where(np.arange(100) < 60, rng.integers(0, 3, 100), NAN)
+    known = ~np.isnan(labels)
+    expected = score_classes(labels[known], plain_class_average(R, labels)[:, known])
+    found = cross_validate_classes(plain_class_average, R, labels)
+    assert isinstance(found, ClassScores)
+    assert vars(found) == pytest.approx(vars(expected))
+
+    def cheat(R_seen, labels_seen):
+        return np.where(np.isnan(labels_seen), 1 / 3, np.eye(3)[:, np.nan_to_num(labels_seen).astype(int)])
+
+    found = cross_validate_classes(cheat, R, labels)
+    assert isinstance(found, ClassScores)
+    assert found.log_loss == pytest.approx(np.log(3))
+    assert cross_validate_classes(cheat, R, np.full(100, NAN)) is None

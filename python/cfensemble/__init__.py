@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cfensemble.combining import Combiner, combine
+    from cfensemble.combining import Combiner, MulticlassCombiner, combine
     from cfensemble.config import show_config
     from cfensemble.data import (
         AdaptiveConfidence,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
     from cfensemble.ensemble import AttentionAggregator, BaseAggregator, MeanAggregator, WeightedAggregator, WeightPrior
     from cfensemble.estimators import CFEnsembleClassifier, CFStackingClassifier
-    from cfensemble.exceptions import CollapseWarning, DataWarning
+    from cfensemble.exceptions import CollapseWarning, DataWarning, ModelFileError
     from cfensemble.objectives import combined_loss, compute_rmse, reconstruction_loss, supervised_loss
     from cfensemble.optimization import (
         CFEnsembleJointTrainer,
@@ -41,11 +41,12 @@ if TYPE_CHECKING:
         update_classifier_factors,
         update_instance_factors,
     )
+    from cfensemble.persistence import load
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "cfensemble.combining": ["Combiner", "combine"],
+    "cfensemble.combining": ["Combiner", "MulticlassCombiner", "combine"],
     "cfensemble.config": ["show_config"],
     "cfensemble.data": [
         "AdaptiveConfidence",
@@ -72,7 +73,7 @@ _HOMES = {
         "WeightedAggregator",
     ],
     "cfensemble.estimators": ["CFEnsembleClassifier", "CFStackingClassifier"],
-    "cfensemble.exceptions": ["CollapseWarning", "DataWarning"],
+    "cfensemble.exceptions": ["CollapseWarning", "DataWarning", "ModelFileError"],
     "cfensemble.objectives": [
         "combined_loss",
         "compute_rmse",
@@ -90,6 +91,7 @@ _HOMES = {
         "update_classifier_factors",
         "update_instance_factors",
     ],
+    "cfensemble.persistence": ["load"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

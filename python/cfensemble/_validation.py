@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, DTypeLike
 from cfensemble._blocks import column_blocks
 from cfensemble._typing import Float, Mask, Vector
 
+SUM_TOLERANCE = 1e-3
+"""Probabilities of all classes may miss 1 by this much; single precision and rounded tables do."""
+
 
 def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instances") -> Float:
     """`value` as a 2-D, non-empty array; float32 and float64 are kept as they are, other numbers become float64."""
@@ -50,6 +53,42 @@ def probability_matrix(value: ArrayLike, name: str = "R") -> Float:
     R = float_matrix(value, name)
     reject_outside(R, 0, 1, name, "probabilities lie in [0, 1], missing ones are NaN")
     return R
+
+
+def class_probabilities(value: ArrayLike, name: str = "R", axes: str = "classifiers x classes x instances") -> Vector:
+    """`value` as probabilities (m, K, n) of K >= 2 classes that add up to 1, all of them NaN where one is missing."""
+    _reject_masked(value, name)
+    try:
+        P = np.array(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers ({axes}): {error}") from error
+    if P.ndim != 3 or P.shape[1] < 2 or P.size == 0:
+        raise ValueError(f"{name} must be 3-D ({axes}), with at least two classes, got shape {P.shape}")
+    reject_first(P, (P < 0) | (P > 1), name, "probabilities lie in [0, 1], missing ones are NaN")
+    missing = np.isnan(P)
+    torn = np.logical_xor(missing, missing.all(axis=1, keepdims=True))
+    reject_first(P, torn, name, "a missing prediction is NaN in all classes")
+    total = P.sum(axis=1)
+    off = np.abs(total - 1) > SUM_TOLERANCE
+    if off.any():
+        u, i = (int(index) for index in np.unravel_index(int(np.argmax(off)), off.shape))
+        raise ValueError(f"{name}[{u}, :, {i}] adds up to {total[u, i]:g}: probabilities of all classes add up to 1")
+    return P / total[:, None]
+
+
+def class_labels(value: ArrayLike, shape: tuple[int, int], name: str = "labels") -> Vector:
+    """`value` as float64 labels of instances in shape (classes, instances): 0 to K - 1, or NaN where unlabelled."""
+    _reject_masked(value, name)
+    K, n = shape
+    try:
+        labels = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be 0 to {K - 1}, or NaN where unlabelled: {error}") from error
+    if labels.shape != (n,):
+        raise ValueError(f"{name} must have one entry per instance, shape ({n},), got {labels.shape}")
+    known = (labels >= 0) & (labels < K) & (labels == np.floor(labels))
+    reject_first(labels, ~(known | np.isnan(labels)), name, f"labels are classes from 0 to {K - 1}, or NaN")
+    return labels
 
 
 def confidence_matrix(value: ArrayLike, R: Float, name: str = "C") -> Float:

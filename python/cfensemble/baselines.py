@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cfensemble._typing import Float, Vector
-from cfensemble._validation import label_vector, probability_matrix
+from cfensemble._typing import Float, Indices, Vector
+from cfensemble._validation import class_labels, class_probabilities, label_vector, probability_matrix
+from cfensemble.data.log_odds import class_log_odds
 
 Method = Callable[[Float, Vector], Float]
 
@@ -173,3 +174,139 @@ BASELINES: dict[str, Method] = {
     "non-negative least squares": nonnegative_least_squares,
 }
 """Every baseline by the name it is shown under, in display order."""
+
+
+def impute_classes(R: Float) -> Vector:
+    """Replace each missing prediction (m, K, n) by its classifier's mean, or 1 / K where it predicted nothing at all.
+
+    Raises
+    ------
+    ValueError
+        If R is not 3-D, or holds anything but probabilities that add up to 1 over the classes.
+    """
+    P = class_probabilities(R)
+    observed = ~np.isnan(P)
+    count = observed.sum(axis=2)
+    mean = np.where(count > 0, np.where(observed, P, 0.0).sum(axis=2) / np.maximum(count, 1), 1 / P.shape[1])
+    return np.where(observed, P, mean[:, :, None])
+
+
+def plain_class_average(R: Float, labels: Vector) -> Float:
+    """Mean over the classifiers, of shape (K, n); `labels` is not used."""
+    return np.asarray(impute_classes(R).mean(axis=0))
+
+
+def class_median(R: Float, labels: Vector) -> Float:
+    """Median over the classifiers class by class, of shape (K, n), made to add up to 1; `labels` is not used."""
+    median_ = np.median(impute_classes(R), axis=0)
+    total = median_.sum(axis=0)
+    return np.where(total > 0, median_ / np.where(total > 0, total, 1), 1 / len(median_))
+
+
+def best_single_by_log_loss(R: Float, labels: Vector) -> Float:
+    """Predictions of the classifier with the lowest log-loss on the labelled instances.
+
+    Of classifiers with equal log-loss the most accurate is taken, then the first. Probabilities below 1e-6 count as
+    1e-6, so that one certain and wrong prediction is not the end.
+
+    Parameters
+    ----------
+    R : array of shape (m, K, n)
+        Probabilities; NaN = not predicted.
+    labels : array of shape (n,)
+        0 to K - 1, or NaN = unlabelled.
+
+    Returns
+    -------
+    array of shape (K, n)
+        That classifier's probabilities, missing ones imputed.
+
+    Raises
+    ------
+    ValueError
+        If nothing is labelled.
+    """
+    full = impute_classes(R)
+    A, y = _labelled_classes(full, labels, 1, "best single")
+    log_loss = -np.mean(np.log(np.maximum(A[:, y, np.arange(y.size)], 1e-6)), axis=1)
+    accuracy = np.mean(A.argmax(axis=1) == y, axis=1)
+    return np.asarray(full[np.lexsort((-accuracy, log_loss))[0]])
+
+
+def multinomial_stacking(R: Float, labels: Vector) -> Float:
+    """Multinomial logistic regression of the labels on the classifiers' probabilities (L2 penalty, C = 1).
+
+    Parameters
+    ----------
+    R : array of shape (m, K, n)
+        Probabilities; NaN = not predicted.
+    labels : array of shape (n,)
+        0 to K - 1, or NaN = unlabelled.
+
+    Returns
+    -------
+    array of shape (K, n)
+        The regression's probabilities of every instance; 0 for classes without a label.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two classes are labelled.
+    """
+    full = impute_classes(R)
+    A, y = _labelled_classes(full, labels, 2, "multinomial stacking")
+    return _regress(A, y, full, 1.0)
+
+
+def tuned_multinomial_stacking(R: Float, labels: Vector) -> Float:
+    """Multinomial logistic regression of the labels on the logarithms of the probabilities, C from cross-validation.
+
+    C is the one of 1e-4, ..., 100 with the lowest log-loss in up to five stratified folds; where a class has a single
+    label, there are no such folds, and C = 0.01. Parameters, result and errors as in `multinomial_stacking`.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    full = class_log_odds(impute_classes(R))
+    A, y = _labelled_classes(full, labels, 2, "tuned multinomial stacking")
+    n_folds = min(5, int(np.bincount(y)[np.unique(y)].min()))
+    if n_folds < 2:
+        return _regress(A, y, full, 0.01)
+    strengths = np.logspace(-4, 2, 7)
+    losses = np.zeros(len(strengths))
+    for train, test in StratifiedKFold(n_folds, shuffle=True, random_state=0).split(y, y):
+        for j, strength in enumerate(strengths):
+            p = _regress(A[:, :, train], y[train], A[:, :, test], strength)
+            losses[j] -= np.sum(np.log(np.maximum(p[y[test], np.arange(test.size)], 1e-12)))
+    return _regress(A, y, full, strengths[losses.argmin()])
+
+
+def _regress(A: Vector, y: Indices, full: Vector, C: float) -> Float:
+    from sklearn.linear_model import LogisticRegression
+
+    m, K, n = full.shape
+    model = LogisticRegression(C=C, max_iter=1000).fit(A.reshape(m * K, -1).T, y)
+    p = np.zeros((K, n))
+    found = model.predict_proba(full.reshape(m * K, n).T).T
+    p[model.classes_] = found
+    return p
+
+
+def _labelled_classes(full: Vector, labels: Vector, least: int, method: str) -> tuple[Vector, Indices]:
+    """Columns and labels of the labelled instances, once at least that many classes are known to be among them."""
+    labels = class_labels(labels, full.shape[1:])
+    known = ~np.isnan(labels)
+    y = labels[known].astype(np.int64)
+    found = np.unique(y).size
+    if found < least:
+        raise ValueError(f"labels: {method} needs labelled instances of {least} or more classes, found {found}")
+    return full[:, :, known], y
+
+
+MULTICLASS_BASELINES: dict[str, Method] = {
+    "plain average": plain_class_average,
+    "median": class_median,
+    "best single": best_single_by_log_loss,
+    "multinomial stacking": multinomial_stacking,
+    "tuned multinomial stacking": tuned_multinomial_stacking,
+}
+"""Every baseline for several classes by the name it is shown under, in display order."""

@@ -2,7 +2,8 @@
 
 Cross-validation hides labels, not instances. For each fold the method sees all of R and the labels of
 the other folds, exactly as it sees unlabelled instances in use, and predicts the fold's labels. A
-solver and a baseline are the same to it: any callable ``method(R, labels) -> p``.
+solver and a baseline are the same to it: any callable ``method(R, labels) -> p``. Several classes have
+scores of their own: accuracy takes the place of the PR-AUC.
 
 The out-of-fold predictions of all folds are pooled and scored once. With few labels a fold may hold a
 single positive, and the PR-AUC of such a fold is little more than the rank of one instance; a mean over
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import label_vector, probability_matrix
+from cfensemble._validation import class_labels, class_probabilities, label_vector, probability_matrix
 from cfensemble.baselines import Method
 
 MAX_FOLDS = 5
@@ -81,21 +82,74 @@ def score(y: Vector, p: Float) -> Scores:
     )
 
 
+@dataclass(frozen=True)
+class ClassScores:
+    """Quality of the probabilities of several classes for a set of instances.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of the instances whose most probable class is theirs, in [0, 1], higher is better.
+    log_loss : float
+        Mean negative log-likelihood in nats, at least 0, lower is better (see `LOG_LOSS_CLIP`).
+    brier : float
+        Mean squared distance to the one-hot label, in [0, 2], lower is better.
+    """
+
+    accuracy: float
+    log_loss: float
+    brier: float
+
+
+def score_classes(y: Vector, p: Float) -> ClassScores:
+    """Score probabilities of several classes against the true labels.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        True labels, 0 to K - 1.
+    p : array of shape (K, n)
+        Probability of each class; columns add up to 1.
+
+    Returns
+    -------
+    ClassScores
+
+    Raises
+    ------
+    ValueError
+        If y and p are not as described, or a label is missing.
+    """
+    p = class_probabilities(np.asarray(p)[None], "p", "1 x classes x instances")[0]
+    t = class_labels(y, (p.shape[0], p.shape[1]), "y")
+    if np.isnan(p).any() or np.isnan(t).any():
+        raise ValueError("y and p must be complete: found NaN")
+    columns, true = np.arange(t.size), t.astype(np.int64)
+    of_truth = p[true, columns]
+    return ClassScores(
+        accuracy=float(np.mean(p.argmax(axis=0) == true)),
+        log_loss=float(-np.mean(np.log(np.clip(of_truth, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)))),
+        brier=float(np.mean(np.sum(p**2, axis=0) - 2 * of_truth + 1)),
+    )
+
+
 def count_folds(labels: Vector) -> int:
     """Count the folds that the labels allow.
 
     Parameters
     ----------
     labels : array of shape (n,)
-        1, 0, or NaN = unlabelled.
+        1, 0, or NaN = unlabelled; of several classes 0 to K - 1 or NaN.
 
     Returns
     -------
     int
-        The smaller of `MAX_FOLDS` and the size of the rarer labelled class, or 0 where that is below 2
-        and nothing can be estimated. Every fold, and what remains without it, then has both classes.
+        The smaller of `MAX_FOLDS` and the size of the rarest labelled class, or 0 where that is below 2
+        or a single class is labelled, and nothing can be estimated. Every fold, and what remains without
+        it, then has all classes.
     """
-    folds = min(MAX_FOLDS, int(np.sum(labels == 1)), int(np.sum(labels == 0)))
+    _, sizes = np.unique(labels[~np.isnan(labels)], return_counts=True)
+    folds = min(MAX_FOLDS, int(sizes.min())) if sizes.size >= 2 else 0
     return folds if folds >= 2 else 0
 
 
@@ -123,21 +177,59 @@ def cross_validate(method: Method, R: Float, labels: Vector, seed: int = 0) -> S
     ValueError
         If R or labels are not as described, or the method returns anything but n probabilities.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     R = probability_matrix(R)
     labels = label_vector(labels, R.shape[1])
+    p = _out_of_fold(method, R, labels, labels.shape, seed)
+    return None if p is None else score(labels[~np.isnan(labels)], p)
+
+
+def cross_validate_classes(method: Method, R: Float, labels: Vector, seed: int = 0) -> ClassScores | None:
+    """Do what `cross_validate` does for several classes.
+
+    Parameters
+    ----------
+    method : callable
+        ``method(R, labels) -> p`` with p of shape (K, n).
+    R : array of shape (m, K, n)
+        Probabilities that add up to 1 over the classes; NaN = not predicted.
+    labels : array of shape (n,)
+        0 to K - 1, or NaN = unlabelled.
+    seed : int, default 0
+        Seed of the stratified folds; the same seed gives every method the same folds.
+
+    Returns
+    -------
+    ClassScores or None
+        The scores of the pooled out-of-fold predictions; None where `count_folds` is 0.
+
+    Raises
+    ------
+    ValueError
+        If R or labels are not as described, or the method returns anything but (K, n) probabilities.
+    """
+    R = class_probabilities(R)
+    labels = class_labels(labels, R.shape[1:])
+    p = _out_of_fold(method, R, labels, R.shape[1:], seed)
+    return None if p is None else score_classes(labels[~np.isnan(labels)], p)
+
+
+def _out_of_fold(method: Method, R: Float, labels: Vector, shape: tuple[int, ...], seed: int) -> Float | None:
+    """Predictions (..., n_labeled) of each labelled instance, its fold's labels hidden; None where there are no folds.
+
+    `shape` is what the method returns.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
     folds = count_folds(labels)
     if folds == 0:
         return None
     known = np.flatnonzero(~np.isnan(labels))
-    y = labels[known]
-    out_of_fold = np.empty(known.size)
-    for _, fold in StratifiedKFold(folds, shuffle=True, random_state=seed).split(known, y):
+    out_of_fold = np.empty((*shape[:-1], known.size))
+    for _, fold in StratifiedKFold(folds, shuffle=True, random_state=seed).split(known, labels[known]):
         masked = labels.copy()
         masked[known[fold]] = np.nan
         p = method(R, masked)
-        if p.shape != labels.shape:
-            raise ValueError(f"method returned shape {p.shape}; expected one probability per instance, {labels.shape}")
-        out_of_fold[fold] = p[known[fold]]
-    return score(y, out_of_fold)
+        if p.shape != shape:
+            raise ValueError(f"method returned shape {p.shape}; expected probabilities of every instance, {shape}")
+        out_of_fold[..., fold] = p[..., known[fold]]
+    return out_of_fold

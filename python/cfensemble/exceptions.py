@@ -1,4 +1,4 @@
-"""Warnings of this library; errors are Python's and scikit-learn's own."""
+"""Warnings and errors of this library; most errors are Python's and scikit-learn's own."""
 
 
 class CollapseWarning(UserWarning):
@@ -7,3 +7,7 @@ class CollapseWarning(UserWarning):
 
 class DataWarning(UserWarning):
     """The data can be fitted, but not in the way its user probably expects."""
+
+
+class ModelFileError(ValueError):
+    """A file does not hold a model, or is damaged, or was written by a version to come."""

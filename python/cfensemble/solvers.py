@@ -28,6 +28,7 @@ def make_trainer(
     random_seed: int | None = None,
     callbacks: Sequence[Callback] = (),
     n_threads: int | None = None,
+    sample_weight: Vector | None = None,
     **options: Any,
 ) -> BaseTrainer | Combiner:
     """Build an unfitted model with settings that aim at probabilities that can be trusted.
@@ -51,6 +52,8 @@ def make_trainer(
         Called with the record of each iteration; a true return value stops the fit. 'auto' has no such iterations.
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    sample_weight : array of shape (n,), optional
+        How often each instance counts. Default: once.
     **options
         Of `OPTIONS`, in place of these settings; max_iter counts epochs of torch.
 
@@ -85,7 +88,8 @@ def make_trainer(
         "n_threads": n_threads,
     } | options
     if settings.get("prior") is None:
-        settings["aggregator_l2"] = 1 / max(int(np.sum(~np.isnan(labels))), 1)
+        counts = ~np.isnan(labels) if sample_weight is None else sample_weight[~np.isnan(labels)]
+        settings["aggregator_l2"] = 1 / max(float(np.sum(counts)), 1.0)
     if solver == "joint":
         return CFEnsembleJointTrainer(**settings)
     if solver == "torch":

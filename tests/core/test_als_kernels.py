@@ -36,10 +36,10 @@ def assert_close(actual, expected, dtype):
     np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * max(scale, 1))
 
 
-def sweep(kernels, X, R, C, lambda_reg, n_threads=1, supervision=None):
+def sweep(kernels, X, R, C, lambda_reg, n_threads=1, supervision=None, sample_weight=None):
     """Y and what a sweep returns."""
     Y = np.full((X.shape[0], R.shape[1]), np.nan, R.dtype)
-    return Y, *kernels.sweep(X, R, C, lambda_reg, Y, supervision, n_threads)
+    return Y, *kernels.sweep(X, R, C, lambda_reg, Y, supervision, n_threads, sample_weight)
 
 
 def supervise(m, n, dtype=np.float64):
@@ -60,6 +60,21 @@ def test_sweep_equals_its_twin(problem, shape, dtype):
     for a, e in zip(actual, expected, strict=True):
         assert_close(a, e, dtype)
     assert sweep(_core, X, R, C, 0.1)[5:] == (0, None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [*SHAPES, (150, 60, 300)])
+def test_weighted_sums_equal_their_twins(problem, shape, dtype):
+    rng = np.random.default_rng(2)
+    X, Y, R, C = problem(rng, *shape, dtype)
+    weight = rng.choice([0, 0.5, 1, 3], shape[2])
+    for a, e in zip(*(sweep(k, X, R, C, 0.1, 2, None, weight) for k in (_core, _reference)), strict=True):
+        if e is not None:
+            assert_close(a, e, dtype)
+    actual, expected = (k.classifier_moments(Y, R, C, 2, weight) for k in (_core, _reference))
+    assert_close(actual[0], expected[0], dtype)
+    assert_close(actual[1], expected[1], dtype)
+    assert_close(*(k.weighted_residual(X, Y, R, C, 2, weight) for k in (_core, _reference)), dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -20,10 +20,10 @@ def supervise(rng, m, n, gamma=0.0, scale=1.0):
     return scale * rng.standard_normal(m), 0.3, columns, labels, weights, gamma
 
 
-def sweep(kernels, X, R, C, supervision, logistic=True, rho=0.2, lambda_reg=0.1, n_threads=1):
+def sweep(kernels, X, R, C, supervision, logistic=True, rho=0.2, lambda_reg=0.1, n_threads=1, sample_weight=None):
     """Y and what a joint sweep returns."""
     Y = np.full((X.shape[0], R.shape[1]), np.nan, R.dtype)
-    return Y, *kernels.joint_sweep(X, R, C, lambda_reg, rho, Y, supervision, logistic, n_threads)
+    return Y, *kernels.joint_sweep(X, R, C, lambda_reg, rho, Y, supervision, logistic, n_threads, sample_weight)
 
 
 def assert_all_close(actual, expected, tolerance):
@@ -44,6 +44,35 @@ def test_joint_sweep_equals_its_twin(problem, shape, gamma, logistic, dtype):
     )
     actual, expected = (sweep(k, X, R, C, supervision, logistic) for k in (_core, _reference))
     assert_all_close(actual, expected, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_weighted_joint_sweep_equals_its_twin(problem, shape, dtype):
+    rng = np.random.default_rng(6)
+    X, _, R, C = problem(rng, *shape, dtype)
+    sample_weight = rng.choice([0.5, 1, 3], shape[2])
+    sample_weight[1::2] *= rng.integers(0, 2, shape[2] // 2)  # those are not labelled
+    supervision = supervise(rng, shape[0], shape[2], 0.5, 2.0)
+    actual, expected = (sweep(k, X, R, C, supervision, sample_weight=sample_weight) for k in (_core, _reference))
+    assert_all_close(actual, expected, TOLERANCE[dtype])
+
+
+def test_a_joint_sweep_counts_instances_as_often_as_their_weights_say(problem):
+    rng = np.random.default_rng(7)
+    X, _, R, C = problem(rng, 6, 4, 200)
+    w, b, columns, labels, omega, gamma = supervise(rng, 6, 200, 1.0, 2.0)
+    count = rng.integers(0, 4, 200)
+    count[columns] += 1  # labels count
+    repeated = np.repeat(np.arange(200), count)
+    others = np.flatnonzero(np.isin(repeated, columns))
+    which = np.searchsorted(columns, repeated[others])
+    supervision = (w, b, others, labels[which], omega[which], gamma)
+    expected = sweep(_core, X, R[:, repeated], C[:, repeated], supervision)
+    supervision = (w, b, columns, labels, omega * count[columns], gamma)
+    actual = sweep(_core, X, R, C, supervision, sample_weight=count.astype(float))
+    assert_all_close(actual[1:-1], expected[1:-1], 1e-11)
+    assert_all_close(actual[0][:, repeated], expected[0], 1e-11)
 
 
 @pytest.mark.parametrize("supervised", [True, False])

@@ -33,11 +33,13 @@ class PackedTile {
         for (Index u = 0; u < m_; ++u) {
             if (!pack_row(problem, terms, u)) reject(problem, u);
         }
-        for (Index i = 0; i < n_groups() * kGroup<T>; ++i) {
-            const T weight = i >= n_               ? T(0)
-                             : weighted_instances_ ? static_cast<T>(problem.sample_weight[begin + i])
-                                                   : T(1);
-            weights_.data()[(i / kGroup<T> * (m_ + 1) + m_) * kGroup<T> + i % kGroup<T>] = weight;
+        for (Index group = 0; group < n_groups(); ++group) {
+            const Index first = group * kGroup<T>, size = std::min(kGroup<T>, n_ - first);
+            T* row = weights_.data() + (group * (m_ + 1) + m_) * kGroup<T>;
+            std::fill_n(row, kGroup<T>, T(0));
+            for (Index i = 0; i < size; ++i) row[i] = T(1);
+            if (!weighted_instances_) continue;
+            for (Index i = 0; i < size; ++i) row[i] = static_cast<T>(problem.sample_weight[begin + first + i]);
         }
     }
 

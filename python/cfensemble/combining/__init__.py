@@ -1,5 +1,6 @@
-"""The combiner that has nothing to be set."""
+"""The combiners that have nothing to be set."""
 
 from cfensemble.combining.combiner import Combiner, combine
+from cfensemble.combining.multiclass import MulticlassCombiner
 
-__all__ = ["Combiner", "combine"]
+__all__ = ["Combiner", "MulticlassCombiner", "combine"]

@@ -1,34 +1,35 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
+import hashlib
 import warnings
 import weakref
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
+from cfensemble._blocks import column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import float_matrix, probability_matrix
-from cfensemble.combining.mixture import Predictor, compile_mixture, stack
-from cfensemble.combining.views import VIEW_NAMES, ConsensusView, read_views
+from cfensemble._validation import boolean, float_matrix, probability_matrix
+from cfensemble.combining.mixture import Predictor, check_predictors, compile_mixture, fit_mixture, view_shares
+from cfensemble.combining.views import ConsensusView, read_views
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
-from cfensemble.ensemble.strength import FIRMNESS, fits_by_strength
+from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
 from cfensemble.optimization.base import no_data, observed_base_rate
+from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, Real, split_parameters
+from cfensemble.persistence.model_file import SavedModel
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
-BELIEF = (1.0, 2.0, 1.0)
-"""What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
-PRIOR_LABELS = 5.0
-"""How many labels the belief in strengths, views and signs is worth."""
 
 
-class Combiner:
+class Combiner(SavedModel):
     """Combines the predictions of an ensemble; everything that could be set is taken from the data.
 
     1. A factor model with a noise of its own for each classifier is fitted to all predictions, labelled or not, and
@@ -46,6 +47,9 @@ class Combiner:
     ----------
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    warm_start : bool, default=False
+        Keep the factor model, which knows nothing of the labels and takes most of the time, for a further `fit` to the
+        same predictions with other labels. The result is the same to the last bit.
 
     Attributes
     ----------
@@ -57,13 +61,15 @@ class Combiner:
         What completes predictions.
     view_shares_ : dict of str to float
         Share of the mixture that each way of reading the predictions has.
-    n_iter_ : int
-        Iterations of the factor model's fit.
     """
 
-    def __init__(self, n_threads: int | None = None) -> None:
+    factor_model_: FactorModel
+    _consensus: ConsensusView
+
+    def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
         self.n_threads = n_threads
         resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+        self.warm_start = boolean(warm_start, "warm_start")
 
     def fit(self, data: EnsembleData) -> Self:
         """Fit to all instances of the data, labelled or not.
@@ -94,25 +100,27 @@ class Combiner:
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
+        digest = _digest(R, s) if self.warm_start else None
+        known = digest is not None and digest == getattr(self, "_fitted_digest", None)
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
-        model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
+        if known:
+            model = self.factor_model_
+        else:
+            model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
         completed = _complete(R, model)
         center = reliability_weights(completed, s)
-        consensus = ConsensusView(completed, center, s)
+        consensus = self._consensus if known else ConsensusView(completed, center, s)
         readings = read_views(completed[:, columns], _reconstruct(model, columns), consensus)
-        predictors = _fit_mixture(readings, y, None if s is None else s[columns], center, threads)
+        counts = None if s is None else s[columns]
+        predictors = fit_mixture([WeightProblem(f, y, threads, counts) for f in readings], y, counts, center)
         base_rate = observed_base_rate(data)
         kernel = compile_mixture(model, consensus, predictors, base_rate)
         p = kernel.predict(R, threads)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = {
-            name: sum(predictor.share for predictor in predictors if predictor.view == view)
-            for view, name in enumerate(VIEW_NAMES)
-        }
-        self.n_iter_ = len(model.log_likelihood) - 1
-        self._consensus, self._base_rate, self._fitted_data = consensus, base_rate, weakref.ref(data)
-        self._kernel = kernel
+        self.view_shares_, self._kernel = view_shares(predictors), kernel
+        self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
+        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
 
     def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
@@ -150,6 +158,12 @@ class Combiner:
             raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._predict_new(data.R, "data")
 
+    @property
+    def n_iter_(self) -> int:
+        """Iterations that fitted the factor model."""
+        self._check_fitted()
+        return len(self.factor_model_.log_likelihood) - 1
+
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
         self._check_fitted()
@@ -170,9 +184,33 @@ class Combiner:
             probability_matrix(R, name)  # the kernel checks on its way: this one tells, in the caller's words
             raise
 
+    def _compile(self) -> None:
+        self._kernel = compile_mixture(self.factor_model_, self._consensus, self.predictors_, self._base_rate)
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "predictions_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return super()._fields() | {
+            "factor_model_": Part(FactorModel, share="mn"),
+            "predictors_": Each(Part(Predictor, share="p")),
+            "predictions_": Array("n", low=0, high=1),
+            "_consensus": Part(ConsensusView, share="m"),
+            "_base_rate": Real(0, 1),
+            "_fitted_digest": Plain(),
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        combiner = cls(**parameters)
+        vars(combiner).update(fitted)
+        check_predictors(combiner.predictors_, len(combiner.factor_model_.mean) + 1)
+        combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), no_data
+        combiner._compile()
+        return combiner
 
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
@@ -184,7 +222,7 @@ class Combiner:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         if hasattr(self, "predictions_"):
-            self._kernel = compile_mixture(self.factor_model_, self._consensus, self.predictors_, self._base_rate)
+            self._compile()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_threads={self.n_threads})"
@@ -250,17 +288,11 @@ def _reconstruct(model: FactorModel, columns: slice | Indices = slice(None)) -> 
     return np.clip(model.reconstruct(columns), 0, 1)
 
 
-def _fit_mixture(
-    features: list[Vector], y: Vector, counts: Vector | None, center: Vector, n_threads: int
-) -> list[Predictor]:
-    views, thetas, log_likelihoods, beliefs = [], [], [], []
-    for view, f in enumerate(features):
-        for nonnegative in (True, False):
-            for strength, fit in fits_by_strength(f, y, center, nonnegative, n_threads, counts):
-                views.append(view)
-                thetas.append(fit.theta)
-                log_likelihoods.append(fit.left_out_log_likelihood(y))
-                beliefs.append(BELIEF[view] * strength**FIRMNESS)
-    belief = np.array(beliefs)
-    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
-    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
+def _digest(R: Float, sample_weight: Vector | None) -> str:
+    """A hash of the predictions and of how often they count: nothing of R's size has to be kept to compare with."""
+    digest = hashlib.blake2b(repr((R.shape, sample_weight is None)).encode())
+    for columns in column_blocks(R.shape):
+        digest.update(np.ascontiguousarray(R[:, columns]).data)
+    if sample_weight is not None:
+        digest.update(np.ascontiguousarray(sample_weight).data)
+    return digest.hexdigest()

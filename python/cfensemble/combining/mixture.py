@@ -6,17 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble import _core
-from cfensemble._typing import Vector
+from cfensemble._typing import Indices, Vector
+from cfensemble._validation import integer
 from cfensemble.combining.views import VIEW_NAMES, ConsensusView
 from cfensemble.data.factor_model import FactorModel
 from cfensemble.data.log_odds import CLIP
+from cfensemble.ensemble.strength import FIRMNESS, Problem, fits_by_strength
+from cfensemble.persistence.fields import Array, Field, Integer, Real, Saved
 
+BELIEF = (1.0, 2.0, 1.0)
+"""What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
+PRIOR_LABELS = 5.0
+"""How many labels the belief in strengths, views and signs is worth."""
 MAX_STEPS = 1000
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Predictor:
+class Predictor(Saved):
     """One aggregator of the mixture.
 
     Attributes
@@ -24,7 +31,7 @@ class Predictor:
     view : int
         Which view of the predictions it aggregates.
     theta : ndarray of shape (m + 1,)
-        Its weights and bias.
+        Its weights and bias; of K > 2 classes (m + K,), with a bias for each.
     share : float
         Its share of the mixture, in (0, 1).
     """
@@ -32,6 +39,55 @@ class Predictor:
     view: int
     theta: Vector
     share: float
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {"view": Integer(), "theta": Array("p"), "share": Real(0, 1)}
+
+
+def check_predictors(predictors: Sequence[Predictor], n_parameters: int) -> None:
+    """Raise a ValueError if they are of views that there are not, or have another number of parameters."""
+    for predictor in predictors:
+        integer(predictor.view, "predictors_: view", 0, len(VIEW_NAMES) - 1)
+        if len(predictor.theta) != n_parameters:
+            raise ValueError(f"predictors_: theta must have length {n_parameters}, got {len(predictor.theta)}")
+
+
+def view_shares(predictors: Sequence[Predictor]) -> dict[str, float]:
+    """Share of the mixture that each view has, by its name."""
+    return {
+        name: sum(predictor.share for predictor in predictors if predictor.view == view)
+        for view, name in enumerate(VIEW_NAMES)
+    }
+
+
+def fit_mixture(
+    problems: Sequence[Problem], y: Vector | Indices, counts: Vector | None, center: Vector
+) -> list[Predictor]:
+    """Fit an aggregator for each view, with w >= 0 and without, and each strength of the prior, and weigh them.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        One for each view.
+    y : ndarray of shape (n_labeled,)
+        Labels.
+    counts : ndarray of shape (n_labeled,), optional
+        How often each label counts, > 0; default once.
+    center : ndarray of shape (m,)
+        The weights that the prior believes in.
+    """
+    views, thetas, log_likelihoods, beliefs = [], [], [], []
+    for view, problem in enumerate(problems):
+        for nonnegative in (True, False):
+            for strength, fit in fits_by_strength(problem, center, nonnegative):
+                views.append(view)
+                thetas.append(fit.theta)
+                log_likelihoods.append(fit.left_out_log_likelihood(y))
+                beliefs.append(BELIEF[view] * strength**FIRMNESS)
+    belief = np.array(beliefs)
+    shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
+    return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 
 def compile_mixture(

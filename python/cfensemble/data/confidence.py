@@ -1,12 +1,13 @@
 """Confidence strategies: how much each prediction counts in the factorisation.
 
 Every strategy maps predictions R (m, n) in [0, 1], NaN where missing, and labels (n,), NaN where unlabelled, to
-weights C (m, n) >= 0 in R's dtype, 0 where R is missing. Those defined here are rules, which need not be stored.
+weights C (m, n) >= 0 in R's dtype, 0 where R is missing. Those defined here are rules, which need not be stored. A rule
+may depend on how often each instance counts, sample_weight (n,), which it is given where that is not once.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 from cfensemble.data.factor_model import fit_factor_model
+from cfensemble.persistence.fields import Array, Field, Optional, Part, Real, Saved
 
 
 class ConfidenceStrategy(ABC):
@@ -25,36 +27,40 @@ class ConfidenceStrategy(ABC):
     def compute(self, R: Float, labels: Vector) -> Float:
         """Confidence weights (m, n) of the predictions R (m, n), given the labels (n,)."""
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule | None:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule | None:
         """Return the rule that `compute` follows, for trainers to use instead; None where there is none.
 
         A class that overrides `compute` alone need not care: a rule that it inherits is not used.
         """
         return None
 
-    def weigh(self, R: Float, labels: Vector) -> Confidence:
+    def weigh(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> Confidence:
         """Confidence as trainers take it: the rule where there is one, else the computed weights (m, n)."""
-        rule = self._valid_rule(R, labels)
+        rule = self._valid_rule(R, labels, sample_weight)
         return self.compute(R, labels) if rule is None else rule
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Confidence]:
+    def fold_in_rule(
+        self, R: Float, labels: Vector, sample_weight: Vector | None = None
+    ) -> Callable[[Float], Confidence]:
         """Return what weighs new, unlabelled instances (m, k) after training on R and labels.
 
         By default training's rule but for its labels, where it says the same of every instance; else confidence is
         worked out anew, without labels. What is returned can be pickled with the trainer that holds it.
         """
-        rule = self._valid_rule(R, labels)
+        rule = self._valid_rule(R, labels, sample_weight)
         if rule is None or rule.per_instance is not None:
             return self._weigh_unlabelled
-        return partial(_same_for_all, rule.with_labels(None, 0))
+        return SameForAll(rule.constant, rule.certainty, rule.per_classifier)
 
-    def _valid_rule(self, R: Float, labels: Vector) -> ConfidenceRule | None:
+    def _valid_rule(self, R: Float, labels: Vector, sample_weight: Vector | None) -> ConfidenceRule | None:
         """Return the rule, unless `compute` was overridden below it: then it describes what is no longer computed."""
 
         def home(name: str) -> type:
             return next(cls for cls in type(self).__mro__ if name in vars(cls))
 
-        return self.rule(R, labels) if issubclass(home("rule"), home("compute")) else None
+        if not issubclass(home("rule"), home("compute")):
+            return None
+        return self.rule(R, labels) if sample_weight is None else self.rule(R, labels, sample_weight)
 
     def _weigh_unlabelled(self, R: Float) -> Confidence:
         return self.weigh(R, np.full(R.shape[1], np.nan))
@@ -64,11 +70,11 @@ class ConfidenceStrategy(ABC):
         return f"{type(self).__name__}({arguments})"
 
 
-class _RuleStrategy(ConfidenceStrategy):
+class _RuleStrategy(Saved, ConfidenceStrategy):
     """A strategy that is defined by its rule."""
 
     @abstractmethod
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """Return the rule."""
 
     def compute(self, R: Float, labels: Vector) -> Float:
@@ -79,7 +85,7 @@ class _RuleStrategy(ConfidenceStrategy):
 class UniformConfidence(_RuleStrategy):
     """Every prediction counts the same: 1."""
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """1 where there is a prediction."""
         return ConfidenceRule(constant=1)
 
@@ -87,7 +93,7 @@ class UniformConfidence(_RuleStrategy):
 class CertaintyConfidence(_RuleStrategy):
     """Predictions count by their distance from a coin toss: |r - 0.5|."""
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """|r - 0.5|, in [0, 0.5]."""
         return ConfidenceRule(certainty=1)
 
@@ -106,21 +112,23 @@ class CalibrationConfidence(_RuleStrategy):
     def __init__(self, floor: float = 0.1) -> None:
         self.floor = number(floor, "floor", 0)
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """max(1 - Brier score, floor) for each classifier's predictions."""
-        return ConfidenceRule(per_classifier=self.classifier_weights(R, labels))
+        return ConfidenceRule(per_classifier=self.classifier_weights(R, labels, sample_weight))
 
-    def classifier_weights(self, R: Float, labels: Vector) -> Vector:
+    def classifier_weights(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> Vector:
         """Return max(1 - Brier score, floor) of each classifier, (m,)."""
         labelled = np.flatnonzero(~np.isnan(labels))
-        total, count = np.zeros(len(R)), np.zeros(len(R), np.int64)
+        s = np.ones(len(labels)) if sample_weight is None else sample_weight
+        total, count = np.zeros(len(R)), np.zeros(len(R))
         for block in column_blocks((len(R), len(labelled))):
             columns = labelled[block]
             error = (R[:, columns] - labels[columns]) ** 2
             scored = ~np.isnan(error)
-            total += np.where(scored, error, 0).sum(axis=1)
-            count += scored.sum(axis=1)
-        weights: Vector = np.maximum(1 - total / np.maximum(count, 1), self.floor)
+            total += (np.where(scored, error, 0) * s[columns]).sum(axis=1)
+            count += (scored * s[columns]).sum(axis=1)
+        brier = np.divide(total, count, out=np.zeros(len(R)), where=count > 0)
+        weights: Vector = np.maximum(1 - brier, self.floor)
         weights[count == 0] = weights[count > 0].mean() if count.any() else 1.0
         return weights
 
@@ -142,21 +150,17 @@ class AdaptiveConfidence(_RuleStrategy):
         self.beta = number(beta, "beta", 0)
         self.gamma = number(gamma, "gamma", 0)
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """Return the blend for every prediction."""
-        return self.fold_in_rule(R, labels)(R)
+        return self.fold_in_rule(R, labels, sample_weight)(R)
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], ConfidenceRule]:
+    def fold_in_rule(
+        self, R: Float, labels: Vector, sample_weight: Vector | None = None
+    ) -> Callable[[Float], ConfidenceRule]:
         """Calibration and the largest spread stay those of training."""
-        return partial(self._blend, CalibrationConfidence().classifier_weights(R, labels), float(_spread(R).max()))
-
-    def _blend(self, calibration: Vector, largest_spread: float, R: Float) -> ConfidenceRule:
-        disagreement = np.minimum(_spread(R) / (largest_spread or np.inf), 1)
-        return ConfidenceRule(
-            certainty=self.alpha,
-            per_classifier=self.beta * calibration,
-            per_instance=self.gamma * (1 - disagreement),
-        )
+        spread = _spread(R) if sample_weight is None else _spread(R) * (sample_weight > 0)
+        calibration = CalibrationConfidence().classifier_weights(R, labels, sample_weight)
+        return Blend(self.alpha, self.beta * calibration, self.gamma, float(spread.max()))
 
 
 class NoiseAdaptiveConfidence(_RuleStrategy):
@@ -178,9 +182,9 @@ class NoiseAdaptiveConfidence(_RuleStrategy):
         self.latent_dim = integer(latent_dim, "latent_dim", 1)
         self.floor = number(floor, "floor", float(np.finfo(np.float64).eps), 1)
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """1 / psi_u for each classifier's predictions, divided by its mean over the classifiers."""
-        noise = fit_factor_model(R, self.latent_dim, floor=self.floor).noise
+        noise = fit_factor_model(R, self.latent_dim, floor=self.floor, sample_weight=sample_weight).noise
         weights = np.ones(len(R))
         if noise.any():
             relative = noise[noise > 0].min() / noise[noise > 0]  # before the mean: 1 / psi might be infinite
@@ -208,13 +212,19 @@ class LabelAwareConfidence(_RuleStrategy):
         if not isinstance(self.base, ConfidenceStrategy):
             raise TypeError(f"base must be a ConfidenceStrategy, got {base!r}")
 
-    def rule(self, R: Float, labels: Vector) -> ConfidenceRule:
+    def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
         """Return the modulated base confidence."""
-        return modulate_by_labels(self.base.weigh(R, labels), R, labels, self.alpha)
+        return modulate_by_labels(self.base.weigh(R, labels, sample_weight), R, labels, self.alpha)
 
-    def fold_in_rule(self, R: Float, labels: Vector) -> Callable[[Float], Confidence]:
+    def fold_in_rule(
+        self, R: Float, labels: Vector, sample_weight: Vector | None = None
+    ) -> Callable[[Float], Confidence]:
         """Return the base's rule: new instances have no label to modulate by."""
-        return self.base.fold_in_rule(R, labels)
+        return self.base.fold_in_rule(R, labels, sample_weight)
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return super()._fields() | {"base": Part(*STRATEGIES.values())}
 
 
 def modulate_by_labels(C: Confidence, R: Float, labels: Vector, alpha: float) -> ConfidenceRule:
@@ -225,7 +235,7 @@ def modulate_by_labels(C: Confidence, R: Float, labels: Vector, alpha: float) ->
     return ConfidenceRule(given=given, labels=labels, alpha=alpha)
 
 
-_STRATEGIES: dict[str, type[ConfidenceStrategy]] = {
+STRATEGIES: dict[str, type[_RuleStrategy]] = {
     "uniform": UniformConfidence,
     "certainty": CertaintyConfidence,
     "label_aware": LabelAwareConfidence,
@@ -250,11 +260,52 @@ def get_confidence_strategy(name: str, **kwargs: Any) -> ConfidenceStrategy:
     ValueError
         If there is no strategy of that name.
     """
-    return _STRATEGIES[choice(name, "confidence", _STRATEGIES)](**kwargs)
+    return STRATEGIES[choice(name, "confidence", STRATEGIES)](**kwargs)
 
 
-def _same_for_all(rule: ConfidenceRule, R: Float) -> ConfidenceRule:
-    return rule
+@dataclass(frozen=True, eq=False)
+class SameForAll(Saved):
+    """Weighs new instances (m, k) by a rule that knows the classifier and the prediction, but no instance."""
+
+    constant: float
+    certainty: float
+    per_classifier: Vector | None
+
+    def __call__(self, R: Float) -> ConfidenceRule:
+        """Return the rule."""
+        return ConfidenceRule(self.constant, self.certainty, self.per_classifier)
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {"constant": Real(0), "certainty": Real(0), "per_classifier": Optional(Array("m", low=0))}
+
+
+@dataclass(frozen=True, eq=False)
+class Blend(Saved):
+    """Weighs new instances (m, k) by `AdaptiveConfidence`, with calibration and the largest spread of training."""
+
+    certainty: float
+    per_classifier: Vector
+    agreement: float
+    largest_spread: float
+
+    def __call__(self, R: Float) -> ConfidenceRule:
+        """Return the rule of these instances."""
+        disagreement = np.minimum(_spread(R) / (self.largest_spread or np.inf), 1)
+        return ConfidenceRule(
+            certainty=self.certainty,
+            per_classifier=self.per_classifier,
+            per_instance=self.agreement * (1 - disagreement),
+        )
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {
+            "certainty": Real(0),
+            "per_classifier": Array("m", low=0),
+            "agreement": Real(0),
+            "largest_spread": Real(0),
+        }
 
 
 def _spread(R: Float) -> Vector:

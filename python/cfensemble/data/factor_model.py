@@ -12,10 +12,11 @@ from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble._validation import finite_matrix, integer, number, sample_weights
 from cfensemble.data.confidence_rule import ConfidenceRule
+from cfensemble.persistence.fields import Array, Boolean, Field, Saved
 
 
 @dataclass(frozen=True, eq=False)
-class FactorModel:
+class FactorModel(Saved):
     """r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u); see `fit_factor_model`.
 
     Attributes
@@ -40,6 +41,17 @@ class FactorModel:
     Y: Float
     log_likelihood: Vector
     converged: bool
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {
+            "mean": Array("m"),
+            "X": Array("d", "m"),
+            "noise": Array("m", low=0),
+            "Y": Array("d", "n", dtype="float"),
+            "log_likelihood": Array("k+1"),
+            "converged": Boolean(),
+        }
 
     def reconstruct(self, columns: slice | Indices = slice(None)) -> Float:
         """Return what the model expects of the predictions (m, k) for some, by default all, of the instances."""

@@ -1,4 +1,4 @@
-"""Probabilities as log-odds."""
+"""Probabilities as log-odds, of two classes or more."""
 
 import numpy as np
 
@@ -21,3 +21,13 @@ def log_odds_matrix(R: Float) -> Float:
     for columns in column_blocks(R.shape):
         Z[:, columns] = log_odds(R[:, columns])
     return Z
+
+
+def class_log_odds(P: Float) -> Vector:
+    """Each class's log-odds against the geometric mean of all, for probabilities (..., K, n): clipped logs, centred.
+
+    They add up to 0, and their softmax gives the clipped probabilities back. Of two classes with log-odds f of the
+    second they are (-f / 2, f / 2).
+    """
+    logs = np.log(np.maximum(np.asarray(P, np.float64), CLIP))
+    return logs - logs.mean(axis=-2, keepdims=True)

@@ -10,9 +10,10 @@ from cfensemble._typing import Float, Vector
 from cfensemble.ensemble.base import BaseAggregator, as_reconstruction
 from cfensemble.ensemble.clipped_loss import clipped_loss
 from cfensemble.objectives.label_weights import LabelledInstances
+from cfensemble.persistence.fields import Array, Field, Saved
 
 
-class AttentionAggregator(BaseAggregator):
+class AttentionAggregator(Saved, BaseAggregator):
     """p_i = sum_u a_ui sigmoid(slope r_hat_ui + bias), a_i = softmax_u(k_u . q(r_hat_i)), q an MLP.
 
     Scaled dot-product attention (Vaswani et al. 2017) of one query per instance over the classifiers. It is trained by
@@ -81,6 +82,13 @@ class AttentionAggregator(BaseAggregator):
             if arrays[name].shape != expected:
                 raise ValueError(f"{name} must have shape {expected}, got {arrays[name].shape}")
         self._params = arrays
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {name: Array(*axes, dtype="float") for name, axes in _SHAPES.items()}
+
+    def _state(self) -> dict[str, Any]:
+        return self._params
 
 
 _SHAPES = {

@@ -19,11 +19,15 @@ REMEDY = (
 )
 
 
-def describe_collapse(w: Vector, p: Float) -> str | None:
-    """Say in which way weights w (m,) and their predictions p (n,) have collapsed; None if they have not."""
+def describe_collapse(w: Vector, p: Float, counts: Vector | None = None) -> str | None:
+    """Say in which way weights w (m,) and their predictions p (n,) have collapsed; None if they have not.
+
+    Each instance counts as often as `counts` (n,) says, by default once.
+    """
     norm = float(np.sqrt(len(w)) * np.hypot.reduce(w))
     total, magnitude = float(w.sum()), float(np.abs(w).sum())
-    spread = float(np.std(p, dtype=np.float64))
+    exact = p.astype(np.float64)
+    spread = float(np.sqrt(np.average((exact - np.average(exact, weights=counts)) ** 2, weights=counts)))
     if not norm >= MIN_NORM:
         return f"the weights have vanished: sqrt(m) |w| = {norm:.3g}, below {MIN_NORM}"
     if total <= MIN_NET_SHARE * magnitude:

@@ -11,9 +11,10 @@ from cfensemble._validation import choice, integer
 from cfensemble.ensemble.base import BaseAggregator, as_reconstruction
 from cfensemble.ensemble.clipped_loss import clipped_loss
 from cfensemble.objectives.label_weights import LabelledInstances
+from cfensemble.persistence.fields import Saved
 
 
-class MeanAggregator(BaseAggregator):
+class MeanAggregator(Saved, BaseAggregator):
     """p = mean of the reconstructed predictions, clipped to [0, 1], or sigmoid of the mean of reconstructed log-odds.
 
     Parameters

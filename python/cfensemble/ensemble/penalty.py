@@ -19,13 +19,13 @@ class WeightPenalty:
     l2 : float
         At least 0.
     prior : WeightPrior, optional
-    n_labeled : int
-        Labelled instances.
+    n_labeled : float
+        Labelled instances, as often as they count.
     """
 
     l2: float
     prior: WeightPrior | None = None
-    n_labeled: int = 1
+    n_labeled: float = 1
 
     def value(self, theta: Vector) -> float:
         """Omega at theta (m + 1,)."""

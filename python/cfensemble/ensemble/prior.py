@@ -82,9 +82,12 @@ class WeightPrior:
         return firm, directions, curvatures
 
 
-def prior_center(name: PriorName, R: Float) -> Vector:
-    """Return the weights (m,) that a prior of this name believes in, given the predictions R (m, n)."""
+def prior_center(name: PriorName, R: Float, sample_weight: Vector | None = None) -> Vector:
+    """Return the weights (m,) that a prior of this name believes in, given the predictions R (m, n).
+
+    Each instance counts as often as `sample_weight` (n,) says, by default once.
+    """
     m = len(R)
     if name == "reliability":
-        return reliability_weights(R)
+        return reliability_weights(R, sample_weight)
     return np.full(m, 1 / m) if name == "average" else np.zeros(m)

@@ -1,12 +1,13 @@
 """How firmly a prior should hold the aggregator's weights, judged by the labelled instances."""
 
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 
 from cfensemble._typing import Vector
 from cfensemble.ensemble.prior import WeightPrior
-from cfensemble.ensemble.weight_fit import WeightFit, WeightProblem
+from cfensemble.ensemble.weight_fit import WeightProblem
 
 STRENGTHS = tuple(3e-3 * 10 ** (k / 2) for k in range(9))
 """How firmly the prior may hold the weights, .003 to 30: from next to not at all to nearly fixed."""
@@ -14,16 +15,26 @@ FIRMNESS = 0.3
 """Beforehand a strength is believed in proportionally to this power of it."""
 
 
-def fits_by_strength(
-    features: Vector,
-    y: Vector,
-    center: Vector,
-    nonnegative: bool,
-    n_threads: int = 1,
-    counts: Vector | None = None,
-) -> Iterator[tuple[float, WeightFit]]:
+class Fit(Protocol):
+    """A fit of weights, of two classes or more."""
+
+    @property
+    def theta(self) -> Vector:
+        """Weights and biases."""
+
+    def left_out_log_likelihood(self, y: Any) -> Vector:
+        """Of the labels y (n_labeled,), each predicted without itself."""
+
+
+class Problem(Protocol):
+    """What is to be fitted; see `WeightProblem` and `SoftmaxProblem`."""
+
+    def solve(self, prior: WeightPrior, nonnegative: bool, start: Vector | None = None) -> Fit:
+        """Return the optimum."""
+
+
+def fits_by_strength(problem: Problem, center: Vector, nonnegative: bool) -> Iterator[tuple[float, Fit]]:
     """Each of `STRENGTHS`, the largest first, with the best weights under it; parameters as in `select_strength`."""
-    problem = WeightProblem(features, y, n_threads, counts)
     start = None
     for strength in reversed(STRENGTHS):
         fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
@@ -61,9 +72,10 @@ def select_strength(
     float
         That of `STRENGTHS` with the largest left-out log-likelihood plus `FIRMNESS` log(strength).
     """
+    problem = WeightProblem(features, y, n_threads, counts)
     s = np.ones(len(y)) if counts is None else counts
     scores = {
         strength: float(s @ fit.left_out_log_likelihood(y)) + FIRMNESS * np.log(strength)
-        for strength, fit in fits_by_strength(features, y, center, nonnegative, n_threads, counts)
+        for strength, fit in fits_by_strength(problem, center, nonnegative)
     }
     return max(scores, key=scores.__getitem__)

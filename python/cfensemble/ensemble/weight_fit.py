@@ -6,13 +6,10 @@ import numpy as np
 
 from cfensemble import _core
 from cfensemble._typing import Vector
-from cfensemble.ensemble.nonnegative import free_parameters, project
+from cfensemble.ensemble.nonnegative import free_parameters
 from cfensemble.ensemble.prior import WeightPrior
+from cfensemble.ensemble.projected_newton import minimise, regular
 
-MAX_STEPS = 100
-MAX_HALVINGS = 40
-TOLERANCE = 1e-9
-SUFFICIENT = 1e-4
 LEAST_LEFT = 1e-3
 """Of an instance's say, leaving it out leaves at least this much."""
 
@@ -80,28 +77,12 @@ class WeightProblem:
         return value, gradient, curvature
 
     def solve(self, prior: WeightPrior, nonnegative: bool, start: Vector | None = None) -> WeightFit:
-        """Return the optimum, by projected Newton steps (Bertsekas 1982): quadratic convergence on the active set.
+        """Return the optimum.
 
         The objective is convex; with a prior of positive precisions strictly so, and the optimum is unique.
         """
-        theta = np.append(prior.center, 0.0) if start is None else start.copy()
-        value, gradient, hessian = self.derivatives(theta, prior)
-        for _ in range(MAX_STEPS):
-            free = free_parameters(theta, gradient, nonnegative)
-            step = np.zeros_like(theta)
-            step[free] = -np.linalg.solve(_regular(hessian[np.ix_(free, free)]), gradient[free])
-            if -float(gradient @ step) <= TOLERANCE * (1 + abs(value)):  # twice the decrease to be had
-                break
-            length = 1.0
-            for _ in range(MAX_HALVINGS):
-                candidate = project(theta + length * step, nonnegative)
-                new_value, new_gradient, new_hessian = self.derivatives(candidate, prior)
-                if new_value <= value + SUFFICIENT * float(gradient @ (candidate - theta)):
-                    break
-                length /= 2
-            else:
-                break  # rounding: nothing lower is to be found
-            theta, value, gradient, hessian = candidate, new_value, new_gradient, new_hessian
+        begin = np.append(prior.center, 0.0) if start is None else start
+        theta, gradient, hessian = minimise(lambda theta: self.derivatives(theta, prior), begin, nonnegative)
         return WeightFit(theta, self._left_out(theta, gradient, hessian, nonnegative))
 
     def _left_out(self, theta: Vector, gradient: Vector, hessian: Vector, nonnegative: bool) -> Vector:
@@ -118,12 +99,7 @@ class WeightProblem:
         design = np.vstack([self.features, np.ones(len(self.y))])
         z = theta @ design
         chosen = design[free]
-        leverage = np.einsum("ji,ji->i", chosen, np.linalg.solve(_regular(hessian[np.ix_(free, free)]), chosen))
+        leverage = np.einsum("ji,ji->i", chosen, np.linalg.solve(regular(hessian[np.ix_(free, free)]), chosen))
         p = 1 / (1 + np.exp(-np.clip(z, -500, 500)))
         leverage *= np.minimum(self._counts, 1)
         return z + (p - self.y) * leverage / np.maximum(1 - p * (1 - p) * leverage, LEAST_LEFT)
-
-
-def _regular(hessian: Vector) -> Vector:
-    """The matrix, with a ridge that keeps it positive definite where a saturated loss or a strength of 0 does not."""
-    return hessian + 1e-12 * max(float(np.trace(hessian)), 1e-300) * np.eye(len(hessian))

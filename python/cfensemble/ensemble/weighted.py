@@ -1,6 +1,6 @@
 """The learned aggregator: a logistic regression on the reconstruction."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,9 +16,10 @@ from cfensemble.ensemble.penalty import WeightPenalty
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.objectives.label_weights import LabelledInstances
 from cfensemble.objectives.losses import as_factors
+from cfensemble.persistence.fields import Array, Field, Real, Saved
 
 
-class WeightedAggregator(BaseAggregator):
+class WeightedAggregator(Saved, BaseAggregator):
     """p = sigmoid(w . r_hat + b).
 
     Parameters
@@ -163,6 +164,16 @@ class WeightedAggregator(BaseAggregator):
         if not np.isfinite(weights).all():
             raise ValueError("w must be finite")
         self.w, self.b = weights, number(b, "b")
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return {"w": Array("m"), "b": Real()}
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        aggregator = cls(len(state["w"]))
+        aggregator.set_params(**state)
+        return aggregator
 
     def get_weights(self) -> Vector:
         """Return w (m,), a copy."""

@@ -79,6 +79,27 @@ def number_of_rows(X: Any) -> int:
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
 
 
+def as_rows(X: Any) -> Any:
+    """Return X as it is if its rows can be taken, else what they can be taken of; texts may be the rows of a list.
+
+    Raises
+    ------
+    ValueError
+        If it is a single row of numbers.
+    """
+    if hasattr(X, "tocsr"):
+        return X.tocsr()  # rows of other sparse formats cannot be taken
+    if not hasattr(X, "shape"):
+        array = np.asarray(X)
+        X = X if array.ndim == 1 and array.dtype.kind not in "biufc" else array
+    if isinstance(X, np.ndarray) and (X.ndim == 0 or (X.ndim == 1 and X.dtype.kind in "biufc")):
+        raise ValueError(
+            f"X has shape {X.shape}, but rows x features are expected. Reshape your data: X.reshape(-1, 1) if it has a "
+            "single feature, X.reshape(1, -1) if it is a single row"
+        )
+    return X
+
+
 def _probabilities(model: Any, X: Any, classes: NDArray[Any]) -> Vector:
     known = _positions(model, classes)
     if hasattr(model, "predict_proba"):

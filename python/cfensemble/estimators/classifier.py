@@ -14,6 +14,8 @@ from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.estimators.labels import Labels, encode_labels
 from cfensemble.estimators.names import check_names
 from cfensemble.estimators.predictions import read_predictions
+from cfensemble.persistence.fields import Field, Optional, OrPlain, Part, Values, split_parameters
+from cfensemble.persistence.model_file import SavedModel
 from cfensemble.solvers import OPTIONS, make_trainer
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from cfensemble.optimization.history import Callback
 
 
-class CFEnsembleClassifier(ClassifierMixin, BaseEstimator):
+class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
     """Combines the predictions of an ensemble, with few labels and some predictions missing.
 
     Its features are probabilities that other classifiers predicted. It learns from all rows, labelled or not, as
@@ -176,17 +178,26 @@ class CFEnsembleClassifier(ClassifierMixin, BaseEstimator):
             _check_weighted_classes(labels, weight)
         combiner = self._fit(values, labels, weight)
         # Nothing of this object has changed so far: a fit that fails leaves it as it was.
-        self.n_features_in_ = values.shape[1]
+        self._adopt(combiner, labels.classes, names)
+        return self
+
+    def _adopt(
+        self,
+        combiner: "Combiner | MulticlassCombiner | BaseTrainer",
+        classes: NDArray[Any],
+        names: Sequence[str] | None,
+    ) -> None:
+        """Take over what was fitted."""
         if names is not None:
             self.feature_names_in_ = np.array(names, object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self.combiner_, self.classes_ = combiner, labels.classes
+        self.combiner_, self.classes_ = combiner, classes
         self.label_distributions_ = _distributions(combiner.predictions_)
         self.transduction_ = self._most_probable(self.label_distributions_)
         self.classifier_weights_ = combiner.get_aggregator_weights()
+        self.n_features_in_ = len(self.classifier_weights_)
         self.n_iter_ = combiner.n_iter_
-        return self
 
     def predict_proba(self, P: Any) -> Float:
         """Probability of each class, (k, K), for new rows of predictions, which are folded in.
@@ -228,7 +239,9 @@ class CFEnsembleClassifier(ClassifierMixin, BaseEstimator):
         seed = self.random_state
         if not (seed is None or isinstance(seed, int | np.integer)):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        trainer = make_trainer(self.solver, labels.codes, seed, self.callbacks, self.n_threads, **options)
+        trainer = make_trainer(
+            self.solver, labels.codes, seed, self.callbacks, self.n_threads, sample_weight=weight, **options
+        )
         return trainer.fit(EnsembleData(R, labels.codes, sample_weight=weight))
 
     def _check_classifiers(self, values: Float, names: list[str] | None) -> None:
@@ -246,6 +259,43 @@ class CFEnsembleClassifier(ClassifierMixin, BaseEstimator):
 
     def _most_probable(self, p: Float) -> NDArray[Any]:
         return self.classes_[np.argmax(p, axis=1)]
+
+    def _check_fitted(self) -> None:
+        check_is_fitted(self, "combiner_")
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        from cfensemble.combining.combiner import Combiner
+        from cfensemble.combining.multiclass import MulticlassCombiner
+        from cfensemble.data.confidence import STRATEGIES
+        from cfensemble.optimization import CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer, CFEnsembleTrainer
+
+        parameters = super()._fields() | {"confidence": OrPlain(Part(*STRATEGIES.values()))}
+        del parameters["callbacks"]
+        trainers = CFEnsembleTrainer, CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer
+        return parameters | {
+            "classes_": Values(),
+            "feature_names_in_": Optional(Values()),
+            "combiner_": Part(Combiner, MulticlassCombiner, *trainers),
+        }
+
+    def _state(self) -> dict[str, Any]:
+        return vars(self) | {"feature_names_in_": getattr(self, "feature_names_in_", None)}
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        classifier = cls(**parameters)
+        options = {name: parameters[name] for name in OPTIONS if parameters[name] is not None}
+        make_trainer(classifier.solver, np.array([0.0, 1.0]), parameters["random_state"], **options)
+        classes, names = fitted["classes_"], fitted["feature_names_in_"]
+        n_classes = _distributions(fitted["combiner_"].predictions_).shape[1]
+        if not len(classes) == len(set(classes.tolist())) == n_classes:
+            raise ValueError(f"classes_ must be {n_classes} different ones, got {classes.tolist()!r}")
+        classifier._adopt(fitted["combiner_"], classes, names)
+        if names is not None and len(names) != classifier.n_features_in_:
+            raise ValueError(f"feature_names_in_ must be {classifier.n_features_in_}, got {len(names)}")
+        return classifier
 
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()

@@ -68,11 +68,15 @@ def encode_labels(y: Any, n_instances: int, unlabeled: Any = -1) -> Labels:
         found = "is empty" if not len(values) else f"has no label: all {len(values)} rows are unlabelled"
         raise ValueError(f"y {found}; label rows of each class (without labels there is cfensemble.combine)")
     known = _of_one_type(values, unknown)
+    if known.dtype.kind == "f" and not np.isfinite(known).all():
+        raise ValueError(
+            f"y[{np.flatnonzero(~unknown)[np.argmax(~np.isfinite(known))]}] is infinite: labels are finite"
+        )
     check_classification_targets(known)
     classes, indices = np.unique(known, return_inverse=True)
     if len(classes) == 1:
         only = f"y has labels of one class only, {classes.tolist()[0]!r}, and needs labels of two"
-        if unknown.any() and np.array_equal(np.unique(values), [-1, 1]) and unlabeled == -1:
+        if unlabeled == -1 and classes[0] == 1 and values.dtype.kind == "i" and unknown.any():
             only += ": -1 means unlabelled here; if it is a class, say unlabeled=None, or another marker"
         raise ValueError(only)
     codes = np.full(n_instances, np.nan)

@@ -58,8 +58,7 @@ def _to_array(P: Any) -> tuple[Any, list[str] | None]:
     if not isinstance(frame, nw.DataFrame):
         return P, None
     columns = []
-    for name in frame.columns:
-        column = frame[name]
+    for name, column in zip(frame.columns, frame.iter_columns(), strict=True):
         if not (column.dtype.is_numeric() or column.dtype in (nw.Boolean, nw.Object, nw.Unknown)):
             raise TypeError(f"P: column {name!r} holds {column.dtype}, not probabilities; drop it or convert it")
         columns.append(column.cast(nw.Float64).to_numpy() if column.dtype != nw.Float32 else column.to_numpy())

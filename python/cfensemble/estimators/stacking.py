@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter, validate_data
 
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble.estimators.base_models import classes_of, number_of_rows, predict_rows, take_rows
+from cfensemble.estimators.base_models import as_rows, classes_of, number_of_rows, predict_rows, take_rows
 from cfensemble.estimators.classifier import CFEnsembleClassifier
 from cfensemble.estimators.held_out import HeldOut, Split, predict_held_out, predict_prefit
 from cfensemble.estimators.labels import Labels, encode_labels
@@ -160,13 +160,14 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         models = self._models()
         if self.on_error not in ("missing", "raise"):
             raise ValueError(f"on_error must be 'missing' or 'raise', got {self.on_error!r}")
+        X = as_rows(X)
         validate_data(self, X, skip_check_array=True)
         labels = encode_labels(y, number_of_rows(X), self.unlabeled)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, labels.codes, dtype=np.float64, ensure_non_negative=True)
         held_out = self._hold_out(models, X, labels, weight, groups, fit_params)
-        _report(list(models), held_out.P, held_out.errors)
+        _report(list(models), held_out.P, held_out.errors, all(model is None for model in held_out.models))
         final = CFEnsembleClassifier(
             self.solver,
             unlabeled=None,
@@ -197,7 +198,8 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Most probable class of new rows of X, (k,); see `predict_proba`."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        p = self.predict_proba(X)
+        return self.classes_[np.argmax(p, axis=1)]
 
     def transform(self, X: Any) -> Float:
         """What the base models predict: (k, m) for two classes, (k, m K) for more; NaN where one failed."""
@@ -236,8 +238,9 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()
         models = [get_tags(estimator).input_tags for _, estimator in self.estimators if estimator != "drop"]
-        tags.input_tags.sparse = all(model.sparse for model in models)
-        tags.input_tags.allow_nan = any(model.allow_nan for model in models) and self.on_error == "missing"
+        enough = any if self.on_error == "missing" else all
+        tags.input_tags.sparse = enough(model.sparse for model in models)
+        tags.input_tags.allow_nan = enough(model.allow_nan for model in models)
         return tags
 
     # ------------------------------------------------------------------------------------------------ base models
@@ -279,9 +282,10 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         known = labels.known
         sizes = np.bincount(codes[known])
         if sizes.min() < 2:
+            rare = labels.classes.tolist()[np.argmin(sizes)]
             raise ValueError(
-                f"y has one labelled row of class {labels.classes.tolist()[np.argmin(sizes)]!r}: no row of it can be held out; "
-                "label another, or train the models elsewhere (cv='prefit')"
+                f"y has one labelled row of class {rare!r}, so that none of it can be held out: label another, or "
+                "train the models elsewhere (cv='prefit')"
             )
         cv = min(self.cv, int(sizes.min())) if isinstance(self.cv, int | np.integer) and self.cv > 1 else self.cv
         splitter = check_cv(cv, codes[known], classifier=True)
@@ -314,6 +318,7 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
     def _predictions(self, X: Any) -> Vector:
         """What the base models say of new rows, (k, m, K)."""
         check_is_fitted(self, "final_estimator_")
+        X = as_rows(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         n_classes = len(self.classes_)
         scored = [
@@ -336,13 +341,14 @@ def _by_name(names: Iterable[str], P: Vector) -> dict[str, Vector]:
     return dict(zip(names, np.moveaxis(P, 1, 0), strict=True))
 
 
-def _report(names: Sequence[str], P: Vector, errors: Sequence[Exception | None]) -> None:
-    """Warn about base models that failed for some rows; fail if all did, for all rows."""
+def _report(names: Sequence[str], P: Vector, errors: Sequence[Exception | None], none_fitted: bool = False) -> None:
+    """Warn about base models that failed for some rows; fail if all of them did, for all rows or altogether."""
     missing = np.isnan(P).all(axis=2).sum(axis=0)
     failed = [(name, int(count), error) for name, count, error in zip(names, missing, errors, strict=True) if error]
-    if len(failed) == len(names) and (missing == len(P)).all():
+    if failed and (none_fitted or missing.sum() == len(names) * len(P)):
         name, _, error = failed[-1]
-        raise ValueError(f"no base model could be fitted and predict; {name!r} failed with: {error}") from error
+        error.add_note(f"no base model could be fitted and predict; the last to fail was {name!r}")
+        raise error
     for name, count, error in failed:
         warnings.warn(
             f"base model {name!r} failed, and {count} of {len(P)} rows have no prediction of it: {_first_line(error)}",
@@ -351,5 +357,5 @@ def _report(names: Sequence[str], P: Vector, errors: Sequence[Exception | None])
         )
 
 
-def _first_line(error: Exception | None) -> str:
+def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)

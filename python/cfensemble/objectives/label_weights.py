@@ -22,21 +22,29 @@ class LabelledInstances:
     weights: Vector  # (n_labeled,), omega >= 0
 
     @classmethod
-    def of(cls, labels: ArrayLike, mask: Mask, use_class_weights: bool) -> "LabelledInstances":
-        """Those in the mask (n,), of the labels (n,), class-weighted or not."""
+    def of(
+        cls, labels: ArrayLike, mask: Mask, use_class_weights: bool, sample_weight: Vector | None = None
+    ) -> "LabelledInstances":
+        """Those in the mask (n,), of the labels (n,), class-weighted or not, each as often as it counts."""
         columns = np.flatnonzero(mask)
         y = label_vector(labels, len(mask))[columns]
         if np.isnan(y).any():
             raise ValueError(f"labels[{columns[np.argmax(np.isnan(y))]}] is NaN, but labeled_idx says it is labelled")
-        return cls(columns, y, class_weights(y) if use_class_weights else np.ones(len(y)))
+        counts = np.ones(len(y)) if sample_weight is None else sample_weight[columns]
+        return cls(columns, y, counts * class_weights(y, counts) if use_class_weights else counts)
 
 
-def class_weights(y: Vector) -> Vector:
-    """Weights (n_labeled,) that give both classes the same sum: n_labeled / (2 count); all 1 for a single class."""
-    n_positive = np.count_nonzero(y)
-    if n_positive in (0, len(y)):
+def class_weights(y: Vector, counts: Vector | None = None) -> Vector:
+    """Weights (n_labeled,) that give both classes the same sum: n_labeled / (2 count); all 1 for a single class.
+
+    An instance that counts c times gets c times the weight, in the sums that are to be equal and by its caller.
+    """
+    n = len(y) if counts is None else float(counts.sum())
+    n_positive = np.count_nonzero(y) if counts is None else float(counts[y == 1].sum())
+    n_negative = n - n_positive if counts is None else float(counts[y == 0].sum())
+    if n_positive == 0 or n_negative == 0:
         return np.ones(len(y))
-    return np.where(y == 1, len(y) / (2 * n_positive), len(y) / (2 * (len(y) - n_positive)))
+    return np.where(y == 1, n / (2 * n_positive), n / (2 * n_negative))
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,23 @@ class LabelWeighting:
         if not (self.weight_schedule in (None, "ramp") or callable(self.weight_schedule)):
             raise ValueError(f"weight_schedule must be None, 'ramp' or callable, got {self.weight_schedule!r}")
 
-    def omega(self, y: Vector, columns: Indices, iteration: int, max_iter: int, previous: Vector | None) -> Vector:
-        """Weights (n_labeled,) for an iteration; `previous` holds its predecessor's predictions at `columns`."""
+    def omega(
+        self,
+        y: Vector,
+        columns: Indices,
+        iteration: int,
+        max_iter: int,
+        previous: Vector | None,
+        counts: Vector | None = None,
+    ) -> Vector:
+        """Weights (n_labeled,) for an iteration; `previous` holds its predecessor's predictions at `columns`.
+
+        Each instance counts as often as `counts` (n_labeled,) says, by default once.
+        """
         if self.class_weight is not None:
             full = np.where(y == 1, float(self.class_weight[1]), float(self.class_weight[0]))
         elif self.use_class_weights:
-            full = class_weights(y)
+            full = class_weights(y, counts)
         else:
             full = np.ones(len(y))
         if self.instance_weight is not None:
@@ -102,7 +121,7 @@ class LabelWeighting:
         omega = share * full + (1 - share)
         if not omega.sum() > 0:
             raise ValueError("instance_weight is 0 on every labelled instance: there is nothing to learn from")
-        return omega
+        return omega if counts is None else omega * counts
 
     @property
     def needs_predictions(self) -> bool:

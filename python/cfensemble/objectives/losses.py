@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike, DTypeLike
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float
-from cfensemble._validation import confidence_matrix, factor_matrix, float_matrix, instance_mask, number, reject_first
+from cfensemble._validation import (
+    confidence_matrix,
+    factor_matrix,
+    float_matrix,
+    instance_mask,
+    number,
+    reject_first,
+    sample_weights,
+)
 from cfensemble.objectives.label_weights import LabelledInstances
 
 if TYPE_CHECKING:
@@ -20,7 +28,14 @@ if TYPE_CHECKING:
 
 
 def reconstruction_loss(
-    R: ArrayLike, X: ArrayLike, Y: ArrayLike, C: ArrayLike | None, lambda_reg: float, n_threads: int | None = None
+    R: ArrayLike,
+    X: ArrayLike,
+    Y: ArrayLike,
+    C: ArrayLike | None,
+    lambda_reg: float,
+    n_threads: int | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """Weighted squared error of the reconstruction and its penalty.
 
@@ -36,17 +51,21 @@ def reconstruction_loss(
         Weight >= 0 of |X|^2 + |Y|^2.
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    sample_weight : array-like of shape (n,), optional
+        How often each instance counts, s_i >= 0; default once.
 
     Returns
     -------
     float
-        sum_ui c_ui (r_ui - x_u . y_i)^2 + lambda_reg (|X|^2 + |Y|^2).
+        sum_ui s_i c_ui (r_ui - x_u . y_i)^2 + lambda_reg (|X|^2 + sum_i s_i |y_i|^2).
     """
     R = float_matrix(R, "R")
     X, Y = as_factors(X, Y, R.dtype)
     C = None if C is None else confidence_matrix(C, R)
-    residual = _core.weighted_residual(X, Y, R, C, resolve_threads(n_threads))
-    return residual + number(lambda_reg, "lambda_reg", 0) * (squared_norm(X) + squared_norm(Y))
+    s = sample_weights(sample_weight, R.shape[1])
+    residual = _core.weighted_residual(X, Y, R, C, resolve_threads(n_threads), s)
+    squares = squared_norm(Y) if s is None else float(np.einsum("ij,ij,j->", Y, Y, s))
+    return residual + number(lambda_reg, "lambda_reg", 0) * (squared_norm(X) + squares)
 
 
 def supervised_loss(
@@ -58,6 +77,8 @@ def supervised_loss(
     use_class_weights: bool = False,
     focal_gamma: float = 0.0,
     n_threads: int | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """Weighted mean focal loss of the aggregator's predictions on the labelled instances; 0 if there is none.
 
@@ -77,12 +98,17 @@ def supervised_loss(
         Focusing exponent >= 0; 0 is cross-entropy.
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    sample_weight : array-like of shape (n,), optional
+        How often each instance counts, >= 0; default once.
     """
     X, Y = as_factors(X, Y)
     mask = instance_mask(labeled_idx, Y.shape[1])
+    s = sample_weights(sample_weight, Y.shape[1])
+    if s is not None:
+        mask = mask & (s > 0)
     if not mask.any():
         return 0.0
-    labelled = LabelledInstances.of(labels, mask, use_class_weights)
+    labelled = LabelledInstances.of(labels, mask, use_class_weights, s)
     return aggregator.loss(X, Y, labelled, focal_gamma, n_threads)
 
 
@@ -99,6 +125,8 @@ def combined_loss(
     use_class_weights: bool = False,
     focal_gamma: float = 0.0,
     n_threads: int | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> tuple[float, dict[str, float]]:
     """L_CF and its terms; parameters as in `reconstruction_loss` and `supervised_loss`, rho in [0, 1].
 
@@ -109,8 +137,18 @@ def combined_loss(
     terms : dict
         total, reconstruction, supervised, recon_weighted, sup_weighted and rho.
     """
-    reconstruction = reconstruction_loss(R, X, Y, C, lambda_reg, n_threads)
-    supervised = supervised_loss(X, Y, labels, labeled_idx, aggregator, use_class_weights, focal_gamma, n_threads)
+    reconstruction = reconstruction_loss(R, X, Y, C, lambda_reg, n_threads, sample_weight=sample_weight)
+    supervised = supervised_loss(
+        X,
+        Y,
+        labels,
+        labeled_idx,
+        aggregator,
+        use_class_weights,
+        focal_gamma,
+        n_threads,
+        sample_weight=sample_weight,
+    )
     terms = weigh_terms(reconstruction, supervised, number(rho, "rho", 0, 1))
     return terms["total"], terms
 

@@ -7,16 +7,22 @@ from numpy.typing import ArrayLike
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float
-from cfensemble._validation import confidence_matrix, factor_matrix, finite_matrix, number
+from cfensemble._validation import confidence_matrix, factor_matrix, finite_matrix, number, sample_weights
 from cfensemble.objectives.losses import as_factors
 
 logger = logging.getLogger(__name__)
 
 
 def update_classifier_factors(
-    Y: ArrayLike, R: ArrayLike, C: ArrayLike | None, lambda_reg: float, n_threads: int | None = None
+    Y: ArrayLike,
+    R: ArrayLike,
+    C: ArrayLike | None,
+    lambda_reg: float,
+    n_threads: int | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> Float:
-    """X given Y: (Y C_u Y' + lambda I) x_u = Y C_u r_u for every classifier u.
+    """X given Y: (Y S C_u Y' + lambda I) x_u = Y S C_u r_u for every classifier u, S = diag(sample_weight).
 
     Parameters
     ----------
@@ -30,6 +36,8 @@ def update_classifier_factors(
         Weight >= 0 of the penalty. At 0 singular systems get their minimum-norm solution.
     n_threads : int, optional
         Threads to use; None: what the process may use.
+    sample_weight : array-like of shape (n,), optional
+        How often each instance counts, >= 0; default once. The other half-step does not depend on it.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def update_classifier_factors(
     R, C = _weighted_matrix(R, C)
     Y = factor_matrix(Y, "Y", R.dtype)
     threads = resolve_threads(n_threads)
-    gram, rhs = _core.classifier_moments(Y, R, C, threads)
+    gram, rhs = _core.classifier_moments(Y, R, C, threads, sample_weights(sample_weight, R.shape[1]))
     X, n_degenerate = _core.classifier_step(gram, rhs, number(lambda_reg, "lambda_reg", 0), False, threads)
     _report("classifier", n_degenerate)
     return X.astype(R.dtype, copy=False)
@@ -71,12 +79,18 @@ def update_instance_factors(
 
 
 def compute_reconstruction_error(
-    X: ArrayLike, Y: ArrayLike, R: ArrayLike, C: ArrayLike | None, n_threads: int | None = None
+    X: ArrayLike,
+    Y: ArrayLike,
+    R: ArrayLike,
+    C: ArrayLike | None,
+    n_threads: int | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
-    """sum_ui c_ui (r_ui - x_u . y_i)^2 over what was predicted; parameters as above."""
+    """sum_ui s_i c_ui (r_ui - x_u . y_i)^2 over what was predicted; parameters as above."""
     R, C = _weighted_matrix(R, C)
     X, Y = as_factors(X, Y, R.dtype)
-    return _core.weighted_residual(X, Y, R, C, resolve_threads(n_threads))
+    return _core.weighted_residual(X, Y, R, C, resolve_threads(n_threads), sample_weights(sample_weight, R.shape[1]))
 
 
 def _weighted_matrix(R: ArrayLike, C: ArrayLike | None) -> tuple[Float, Float | None]:

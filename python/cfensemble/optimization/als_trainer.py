@@ -23,7 +23,7 @@ from cfensemble.objectives.losses import squared_norm
 from cfensemble.optimization.base import BaseTrainer, Solution
 from cfensemble.optimization.history import Callback, History
 from cfensemble.optimization.problem import TrainingProblem
-from cfensemble.optimization.starts import pad_rows, starting_factors
+from cfensemble.optimization.starts import Start, pad_rows, starting_factors
 
 
 class CFEnsembleTrainer(BaseTrainer):
@@ -93,7 +93,8 @@ class CFEnsembleTrainer(BaseTrainer):
     class_weight : mapping {0: a, 1: b}, optional
         Costs > 0 of errors on each class, instead of `use_class_weights`.
     instance_weight : array-like of shape (n,), optional
-        Cost >= 0 of each instance, a further factor.
+        Cost >= 0 of an error on each instance, a further factor; unlike the data's `sample_weight` it concerns the
+        supervised loss alone.
     cost : {None, 'confidence'}
         'confidence' multiplies an instance's cost by 1 - |2 p - 1|, p being the previous iteration's prediction.
     weight_schedule : callable, 'ramp' or None
@@ -117,6 +118,9 @@ class CFEnsembleTrainer(BaseTrainer):
         'logit' factorises and combines the log-odds of the predictions, clipped to [.001, .999]. Confidence is still
         that of the probabilities, and reconstructions are probabilities. It takes two more matrices of R's size, the
         log-odds and the weights; `X`, `Y` and the recorded reconstruction error are about log-odds.
+    warm_start : bool, default=False
+        Begin a further `fit` where the previous one ended, if it was of as many classifiers and instances: few
+        iterations are then left when some labels have been added.
 
     Attributes
     ----------
@@ -176,6 +180,7 @@ class CFEnsembleTrainer(BaseTrainer):
         strength: Literal["auto"] | float = "auto",
         nonnegative: bool = False,
         link: Literal["identity", "logit"] = "identity",
+        warm_start: bool = False,
     ) -> None:
         super().__init__(
             n_classifiers=n_classifiers,
@@ -201,6 +206,7 @@ class CFEnsembleTrainer(BaseTrainer):
             strength=strength,
             nonnegative=nonnegative,
             link=link,
+            warm_start=warm_start,
         )
         self.aggregator_lr = number(aggregator_lr, "aggregator_lr", 0)
         self.max_iter = integer(max_iter, "max_iter", 1)
@@ -223,8 +229,8 @@ class CFEnsembleTrainer(BaseTrainer):
             C = modulate_by_labels(C, data.R, data.labels, self.label_aware_alpha)
         return C
 
-    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
-        run = _Run(self, problem, None if self.init == "spectral" and restart == 0 else rng)
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int, start: Start | None) -> Solution:
+        run = _Run(self, problem, None if self.init == "spectral" and restart == 0 else rng, start)
         if self.schedule == "two_stage":
             run.iterate(factors=True, aggregator=False)
             settled = run.converged
@@ -239,15 +245,21 @@ class CFEnsembleTrainer(BaseTrainer):
 class _Run:
     """One run of the alternation: the iterate, and the steps that change it."""
 
-    def __init__(self, trainer: CFEnsembleTrainer, problem: TrainingProblem, rng: np.random.Generator | None) -> None:
-        """Start from random factors, or without a generator from spectral ones."""
+    def __init__(
+        self,
+        trainer: CFEnsembleTrainer,
+        problem: TrainingProblem,
+        rng: np.random.Generator | None,
+        start: Start | None,
+    ) -> None:
+        """Begin at the start if there is one, else at random factors, or without a generator at spectral ones."""
         self.trainer, self.problem = trainer, problem
         self.threads = resolve_threads(trainer.n_threads)
         m, d = len(problem.R), trainer.latent_dim
         learnable = trainer.aggregator_type == "weighted" and problem.has_labels
         weighted = WeightedAggregator(m) if learnable else None
         if weighted is not None:
-            weighted.set_params(w=problem.initial_weights, b=0.0)
+            weighted.set_theta(problem.initial_theta(start, trainer.nonnegative))
         self.aggregator: BaseAggregator = weighted or MeanAggregator(m, trainer.link)
         self.learner = weighted if problem.supervised else None
         self.penalty = problem.penalty
@@ -258,9 +270,11 @@ class _Run:
         self.converged = self.stopped = False
         # X'Y has no rank beyond m, and balanced factors no rows beyond it: those are left out, and 0 in the end.
         rank = min(d, m) if trainer.balance else d
-        self.padded_Y, self.Y = starting_factors(problem.R, d, rank, rng)
+        self.padded_Y, self.Y = starting_factors(problem.R, d, rank, rng, problem.sample_weight, start)
         self.X: Float = np.zeros((rank, m), problem.R.dtype)
-        self.gram, self.rhs = _core.classifier_moments(self.Y, problem.R, problem.C, self.threads)
+        self.gram, self.rhs = _core.classifier_moments(
+            self.Y, problem.R, problem.C, self.threads, problem.sample_weight
+        )
         self.reconstruction = np.inf
         self.n_degenerate = 0
         self.swept: tuple[float, Vector] | None = None  # loss and gradient at the aggregator's present parameters
@@ -324,10 +338,10 @@ class _Run:
             instances = labelled.columns, labelled.labels, labelled.weights
             supervision = learner.w, learner.b, *instances, self.trainer.focal_gamma
         self.gram, self.rhs, residual, degenerate_y, loss, gradient = _core.sweep(
-            self.X, R, C, lambda_reg, self.Y, supervision, self.threads
+            self.X, R, C, lambda_reg, self.Y, supervision, self.threads, self.problem.sample_weight
         )
         self.swept = None if gradient is None else (loss, gradient)
-        squared_norm_Y = self.gram[-1, np.cumsum(np.arange(1, len(self.Y) + 1)) - 1].sum()  # the trace of Y Y'
+        squared_norm_Y = self.gram[-1, np.cumsum(np.arange(1, len(self.Y) + 1)) - 1].sum()  # the trace of Y S Y'
         self.reconstruction = residual + lambda_reg * (squared_norm(self.X) + float(squared_norm_Y))
         self.n_degenerate = degenerate_x + degenerate_y
 

@@ -4,9 +4,9 @@ import logging
 import warnings
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,20 +18,33 @@ from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
-from cfensemble.data.confidence import ConfidenceStrategy, UniformConfidence, get_confidence_strategy
+from cfensemble.data.confidence import (
+    STRATEGIES,
+    Blend,
+    ConfidenceStrategy,
+    SameForAll,
+    UniformConfidence,
+    get_confidence_strategy,
+)
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.log_odds import log_odds, log_odds_matrix
+from cfensemble.ensemble.attention import AttentionAggregator
 from cfensemble.ensemble.base import BaseAggregator
 from cfensemble.ensemble.collapse import REMEDY, describe_collapse
+from cfensemble.ensemble.mean import MeanAggregator
 from cfensemble.ensemble.penalty import WeightPenalty
 from cfensemble.ensemble.prior import PRIOR_NAMES, PriorName, WeightPrior, prior_center
 from cfensemble.ensemble.strength import select_strength
+from cfensemble.ensemble.weighted import WeightedAggregator
 from cfensemble.exceptions import CollapseWarning, DataWarning
 from cfensemble.objectives.label_weights import LabelWeighting, WeightSchedule
 from cfensemble.objectives.losses import weigh_terms
 from cfensemble.optimization.history import Callback, History, IterationRecord
 from cfensemble.optimization.problem import TrainingProblem
+from cfensemble.optimization.starts import Start
+from cfensemble.persistence.fields import Array, Boolean, Field, Optional, Part, Real, split_parameters
+from cfensemble.persistence.model_file import SavedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +65,7 @@ class Solution:
     objective: float  # of the runs of a fit, the one with the least is kept
 
 
-class BaseTrainer(ABC):
+class BaseTrainer(SavedModel, ABC):
     """The protocol of the trainers; subclasses implement `_solve` and name their `_aggregator_types`."""
 
     _aggregator_types: tuple[str, ...] = ("weighted", "mean")
@@ -85,6 +98,7 @@ class BaseTrainer(ABC):
         strength: Literal["auto"] | float,
         nonnegative: bool,
         link: Literal["identity", "logit"],
+        warm_start: bool,
     ) -> None:
         self.n_classifiers = None if n_classifiers is None else integer(n_classifiers, "n_classifiers", 1)
         self.latent_dim = integer(latent_dim, "latent_dim", 1)
@@ -115,6 +129,7 @@ class BaseTrainer(ABC):
         self.strength = strength if strength == "auto" else _strength(strength)
         self.nonnegative = boolean(nonnegative, "nonnegative")
         self.link: Literal["identity", "logit"] = choice(link, "link", ("identity", "logit"))  # type: ignore[assignment]
+        self.warm_start = boolean(warm_start, "warm_start")
 
     # ------------------------------------------------------------------------------------------------ fitting
 
@@ -124,7 +139,8 @@ class BaseTrainer(ABC):
         Parameters
         ----------
         data : EnsembleData
-            Predictions and labels. Confidence weights given with it are used instead of the trainer's strategy.
+            Predictions, labels and how often each instance counts. Confidence weights given with it are used instead of
+            the trainer's strategy.
 
         Returns
         -------
@@ -148,16 +164,29 @@ class BaseTrainer(ABC):
         problem = self._pose(data)
         seeds = generator(self.random_seed, "random_seed").spawn(self.n_restarts)
         runs: list[Solution] = []
+        start = self._previous(problem)
         for restart, rng in enumerate(seeds):
-            runs.append(self._solve(problem, rng, restart))
+            runs.append(self._solve(problem, rng, restart, start if restart == 0 else None))
             if runs[-1].stopped:
                 break
         self._adopt(data, problem, min(runs, key=lambda run: run.objective))
         return self
 
     @abstractmethod
-    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
-        """Run the solver for the restart-th time, counted from 0, with rng as its only source of randomness."""
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int, start: Start | None) -> Solution:
+        """Run the solver for the restart-th time, counted from 0, with rng as its only source of randomness.
+
+        It begins at the start, if there is one.
+        """
+
+    def _previous(self, problem: TrainingProblem) -> Start | None:
+        """Where the previous fit ended, if this one is to begin there and can."""
+        if not (self.warm_start and hasattr(self, "X")):
+            return None
+        m, n = problem.R.shape
+        if (self.X.shape, self.Y.shape) != ((self.latent_dim, m), (self.latent_dim, n)):
+            return None
+        return Start(self.X, self.Y, self.aggregator)
 
     def _pose(self, data: EnsembleData) -> TrainingProblem:
         if not isinstance(data, EnsembleData):
@@ -181,6 +210,7 @@ class BaseTrainer(ABC):
             )
         elif self.use_class_weights and self.class_weight is None and np.ptp(y) == 0:
             _warn(DataWarning, f"labels: all {y.size} are {y[0]:g}, so class weights are off")
+        s = data.sample_weight if data.has_sample_weight else None
         strategy = UniformConfidence() if data.has_confidence else self.confidence
         C = self._training_confidence(data)
         return TrainingProblem(
@@ -190,21 +220,27 @@ class BaseTrainer(ABC):
             y=y,
             rho=self.rho if y.size else 1.0,
             weighting=self._weighting,
-            penalty=WeightPenalty(self.aggregator_l2, self._weight_prior(data.R, columns, y), max(len(y), 1)),
-            confidence_rule=strategy.fold_in_rule(data.R, data.labels),
+            penalty=WeightPenalty(
+                self.aggregator_l2,
+                self._weight_prior(data.R, columns, y, s),
+                float(data.sample_weight[columns].sum()) if y.size else 1,
+            ),
+            confidence_rule=strategy.fold_in_rule(data.R, data.labels, *_given(s)),
             base_rate=observed_base_rate(data),
+            sample_weight=s,
         )
 
     def _training_confidence(self, data: EnsembleData) -> Confidence:
         if data.has_confidence:
             return data.C
-        return _checked(self.confidence.weigh(data.R, data.labels), data.R)
+        s = data.sample_weight if data.has_sample_weight else None
+        return _checked(self.confidence.weigh(data.R, data.labels, *_given(s)), data.R)
 
-    def _weight_prior(self, R: Float, columns: Indices, y: Vector) -> WeightPrior | None:
+    def _weight_prior(self, R: Float, columns: Indices, y: Vector, s: Vector | None) -> WeightPrior | None:
         """What is believed of the weights, as firmly as `strength` says or the labelled instances suggest."""
         if self.prior is None or y.size == 0:
             return None
-        center = prior_center(self.prior, R)
+        center = prior_center(self.prior, R, s)
         if self.strength != "auto":
             return WeightPrior(center, self.strength)
         features = R[:, columns].astype(np.float64)
@@ -216,7 +252,8 @@ class BaseTrainer(ABC):
         mean = np.where(observed, features, 0).sum(axis=0) / observed.sum(axis=0)
         threads = resolve_threads(self.n_threads)
         completed = np.where(observed, features, mean)
-        return WeightPrior(center, select_strength(completed, y[seen], center, self.nonnegative, threads))
+        counts = None if s is None else s[columns][seen]
+        return WeightPrior(center, select_strength(completed, y[seen], center, self.nonnegative, threads, counts))
 
     def _adopt(self, data: EnsembleData, problem: TrainingProblem, solution: Solution) -> None:
         aggregator, history = solution.aggregator, solution.history
@@ -229,7 +266,9 @@ class BaseTrainer(ABC):
 
         p = predictions()
         if problem.supervised and self.aggregator_type == "weighted" and self.on_collapse != "ignore":
-            collapse = describe_collapse(aggregator.get_weights(), p if weightless.all() else p[~weightless])
+            counts = np.where(weightless, 0, data.sample_weight)
+            counts = counts if counts.any() else data.sample_weight
+            collapse = describe_collapse(aggregator.get_weights(), p[counts > 0], counts[counts > 0])
             if collapse and self.on_collapse == "reset":
                 aggregator.set_params(w=np.full(data.n_classifiers, 1 / data.n_classifiers), b=0.0)
                 p = predictions()
@@ -245,7 +284,7 @@ class BaseTrainer(ABC):
         self.X, self.Y, self.aggregator = solution.X, solution.Y, aggregator
         self.history, self.converged_, self.n_iter_ = history, solution.converged, len(history.records)
         self.predictions_ = p
-        self._fitted_data = weakref.ref(data)
+        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         self.strength_ = None if problem.penalty.prior is None else problem.penalty.prior.strength
         self._base_rate, self._confidence_rule = problem.base_rate, problem.confidence_rule
 
@@ -374,6 +413,36 @@ class BaseTrainer(ABC):
         if not hasattr(self, "X"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
 
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        parameters = super()._fields() | {
+            "confidence": Part(*STRATEGIES.values()),
+            "instance_weight": Optional(Array("n", low=0)),
+        }
+        del parameters["callbacks"]
+        return parameters | {
+            "X": Array("latent_dim", "m", dtype="float"),
+            "Y": Array("latent_dim", "n", dtype="float"),
+            "aggregator": Part(WeightedAggregator, MeanAggregator, AttentionAggregator, share="m"),
+            "history": Part(History, share="m"),
+            "converged_": Boolean(),
+            "predictions_": Array("n", dtype="float"),
+            "strength_": Optional(Real(0)),
+            "_base_rate": Real(0, 1),
+            "_confidence_rule": Part(SameForAll, Blend, share="m"),
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        trainer = cls(**parameters)
+        vars(trainer).update(fitted)
+        trainer._fitted_data, trainer.n_iter_ = no_data, len(trainer.history.records)
+        for name, size in zip(("latent_dim", "n_classifiers"), trainer.X.shape, strict=True):
+            if getattr(trainer, name) not in (None, size):
+                raise ValueError(f"{name} must be {size}, as the factors have it, got {getattr(trainer, name)}")
+        return trainer
+
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
         if "_fitted_data" in state:
@@ -401,6 +470,11 @@ def observed_base_rate(data: EnsembleData) -> float:
         total += float(np.where(observed, r, 0).sum(axis=0, dtype=np.float64) @ s[columns])
         count += float(observed.sum(axis=0) @ s[columns])
     return total / count if count > 0 else 0.5
+
+
+def _given(sample_weight: Vector | None) -> tuple[Vector, ...]:
+    """The argument, left out where instances count once: strategies need not know of it."""
+    return () if sample_weight is None else (sample_weight,)
 
 
 def _checked(confidence: Confidence, R: Float) -> Confidence:

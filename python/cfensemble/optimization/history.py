@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from cfensemble._typing import Vector
+from cfensemble.persistence.fields import Array, Field, Saved
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class IterationRecord:
 Callback = Callable[[IterationRecord], bool | None]
 
 
-class History(Mapping[str, list[Any]]):
+class History(Saved, Mapping[str, list[Any]]):
     """The records of a fit, by column: `history['loss']` lists the loss of every iteration.
 
     Its keys are IterationRecord's attributes; `records` has the records themselves.
@@ -63,6 +66,26 @@ class History(Mapping[str, list[Any]]):
 
     def __len__(self) -> int:
         return len(_COLUMNS)
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        others: dict[str, Field] = {"weights": Array("k", "m"), "n_degenerate": Array("k", dtype="int64", low=0)}
+        return {name: others.get(name, Array("k")) for name in _COLUMNS if name != "iteration"}
+
+    def _state(self) -> dict[str, Any]:
+        return {name: np.array(self[name]) for name in self._fields()}
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        weights = state.pop("weights")
+        weights.flags.writeable = False
+        columns = {name: values.tolist() for name, values in state.items()} | {"weights": list(weights)}
+        history = cls()
+        history.records = [
+            IterationRecord(iteration, **dict(zip(columns, values, strict=True)))
+            for iteration, values in enumerate(zip(*columns.values(), strict=True))
+        ]
+        return history
 
     def __repr__(self) -> str:
         return f"History({len(self.records)} iterations of {', '.join(_COLUMNS)})"

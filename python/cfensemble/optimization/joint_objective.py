@@ -63,6 +63,8 @@ class JointObjective:
     threads : int
     labelled : LabelledInstances, optional
         Labelled instances and their weights.
+    sample_weight : ndarray of shape (n,), optional
+        How often each instance counts, if not once.
     """
 
     R: Float
@@ -76,6 +78,7 @@ class JointObjective:
     penalty: WeightPenalty
     threads: int
     labelled: LabelledInstances | None = None
+    sample_weight: Vector | None = None
 
     def evaluate(self, X: Float, theta: Vector) -> JointPoint:
         """Minimise over Y at X (d, m) and theta = (w, b), in one pass over R."""
@@ -84,7 +87,16 @@ class JointObjective:
             instances = self.labelled.columns, self.labelled.labels, self.labelled.weights
             supervision = theta[:-1], float(theta[-1]), *instances, self.focal_gamma
         reconstruction, supervised, gradient_X, gradient, gram, curvature, n_degenerate = _core.joint_sweep(
-            X, self.R, self.C, self.lambda_reg, self.rho, self.Y, supervision, self.logistic, self.threads
+            X,
+            self.R,
+            self.C,
+            self.lambda_reg,
+            self.rho,
+            self.Y,
+            supervision,
+            self.logistic,
+            self.threads,
+            self.sample_weight,
         )
         if self.learns:
             with np.errstate(over="ignore"):  # a step too far, which the line search will take back

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cfensemble import _core
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Indices, Mask, Vector
+from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
 from cfensemble.ensemble.base import BaseAggregator
@@ -22,7 +22,7 @@ from cfensemble.optimization.history import Callback, History
 from cfensemble.optimization.joint_objective import JointObjective, JointPoint
 from cfensemble.optimization.problem import TrainingProblem
 from cfensemble.optimization.quasi_newton import Memory
-from cfensemble.optimization.starts import pad_rows, starting_factors
+from cfensemble.optimization.starts import Start, pad_rows, starting_factors
 
 PLATEAU = 1e-3
 """Share of L_CF: where no step lowers it, but the model promises more than this, the fit has not converged."""
@@ -59,7 +59,7 @@ class CFEnsembleJointTrainer(BaseTrainer):
         Adds aggregator_l2 / 2 |w - 1/m|^2 to the supervised loss: weights stay near the plain average's. A
         `prior` comes on top of it.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, init, n_restarts, on_collapse, class_weight, \
-instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link
+instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link, warm_start
         As in `CFEnsembleTrainer`. Under `cost` or `weight_schedule` L_CF itself changes from one iteration to the next.
 
     Attributes
@@ -103,6 +103,7 @@ instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, n
         strength: Literal["auto"] | float = "auto",
         nonnegative: bool = False,
         link: Literal["identity", "logit"] = "identity",
+        warm_start: bool = False,
     ) -> None:
         super().__init__(
             n_classifiers=n_classifiers,
@@ -128,6 +129,7 @@ instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, n
             strength=strength,
             nonnegative=nonnegative,
             link=link,
+            warm_start=warm_start,
         )
         if self.rho == 0:
             raise ValueError("rho must be positive here, got 0: without its reconstruction L_CF does not determine Y")
@@ -135,8 +137,8 @@ instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, n
         self.tol = number(tol, "tol", 0)
         self.init = choice(init, "init", ("spectral", "random"))
 
-    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
-        run = _Run(self, problem, None if self.init == "spectral" and restart == 0 else rng)
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int, start: Start | None) -> Solution:
+        run = _Run(self, problem, None if self.init == "spectral" and restart == 0 else rng, start)
         run.iterate()
         return run.solution()
 
@@ -145,14 +147,19 @@ class _Run:
     """One run: the objective, the point it has come to, and what was learned on the way."""
 
     def __init__(
-        self, trainer: CFEnsembleJointTrainer, problem: TrainingProblem, rng: np.random.Generator | None
+        self,
+        trainer: CFEnsembleJointTrainer,
+        problem: TrainingProblem,
+        rng: np.random.Generator | None,
+        start: Start | None,
     ) -> None:
-        """Start from random factors, or without a generator from spectral ones."""
+        """Begin at the start if there is one, else at random factors, or without a generator at spectral ones."""
         self.trainer, self.problem = trainer, problem
         m, threads = len(problem.R), resolve_threads(trainer.n_threads)
         weighted = trainer.aggregator_type == "weighted" and problem.has_labels
         self.aggregator: BaseAggregator = WeightedAggregator(m) if weighted else MeanAggregator(m, trainer.link)
-        self.padded_Y, Y = starting_factors(problem.R, trainer.latent_dim, min(trainer.latent_dim, m), rng)
+        rank = min(trainer.latent_dim, m)
+        self.padded_Y, Y = starting_factors(problem.R, trainer.latent_dim, rank, rng, problem.sample_weight, start)
         self.objective = JointObjective(
             R=problem.R,
             C=problem.C,
@@ -164,15 +171,22 @@ class _Run:
             learns=weighted and problem.supervised,
             penalty=problem.penalty,
             threads=threads,
+            sample_weight=problem.sample_weight,
         )
         self.memory = Memory()
         self.held: Indices = np.empty(0, np.int64)  # weights that stay at 0, as indices into the whole vector
         self.history = History()
         self.converged = self.stopped = False
         self.set_labelled(0, previous=None)
-        gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads)
-        X, _ = _core.classifier_step(gram, rhs, trainer.lambda_reg, True, threads)
-        theta = np.append(problem.initial_weights, 0.0)
+        X: Float
+        if start is None:
+            gram, rhs = _core.classifier_moments(Y, problem.R, problem.C, threads, problem.sample_weight)
+            X, _ = _core.classifier_step(gram, rhs, trainer.lambda_reg, True, threads)
+        else:
+            X = start.X[:rank]
+        theta = problem.initial_theta(start, trainer.nonnegative)
+        if isinstance(self.aggregator, WeightedAggregator):
+            self.aggregator.set_theta(theta)
         self.point = self.objective.evaluate(X.astype(problem.R.dtype, copy=False), theta)
         if not np.isfinite(self.point.value):
             raise FloatingPointError("the objective is not finite where it starts: lower the weights, or use float64")

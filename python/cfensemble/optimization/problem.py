@@ -7,8 +7,11 @@ import numpy as np
 
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble.data.confidence_rule import Confidence
+from cfensemble.ensemble.nonnegative import project
 from cfensemble.ensemble.penalty import WeightPenalty
+from cfensemble.ensemble.weighted import WeightedAggregator
 from cfensemble.objectives.label_weights import LabelledInstances, LabelWeighting
+from cfensemble.optimization.starts import Start
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class TrainingProblem:
         Confidence of new predictions (m, k).
     base_rate : float
         The prediction for an instance that no classifier predicted with any confidence.
+    sample_weight : ndarray of shape (n,), optional
+        How often each instance counts, if not once.
     held_out : LabelledInstances, optional
         Labelled instances that are left out of the objective, to decide when to stop.
     """
@@ -48,6 +53,7 @@ class TrainingProblem:
     penalty: WeightPenalty
     confidence_rule: Callable[[Float], Confidence]
     base_rate: float
+    sample_weight: Vector | None = None
     held_out: LabelledInstances | None = None
 
     @property
@@ -66,7 +72,14 @@ class TrainingProblem:
         m, prior = len(self.R), self.penalty.prior
         return np.full(m, 1 / m) if prior is None else prior.center
 
+    def initial_theta(self, start: Start | None, nonnegative: bool) -> Vector:
+        """Weights and bias (m + 1,) to begin with: those of the start if it has some, else the initial weights."""
+        if start is not None and isinstance(start.aggregator, WeightedAggregator):
+            return project(start.aggregator.theta, nonnegative)
+        return np.append(self.initial_weights, 0.0)
+
     def labelled(self, iteration: int, max_iter: int, previous: Vector | None = None) -> LabelledInstances:
         """Return the labelled instances with the weights of that iteration."""
-        omega = self.weighting.omega(self.y, self.columns, iteration, max_iter, previous)
+        counts = None if self.sample_weight is None else self.sample_weight[self.columns]
+        omega = self.weighting.omega(self.y, self.columns, iteration, max_iter, previous, counts)
         return LabelledInstances(self.columns, self.y, omega)

@@ -157,6 +157,7 @@ class CFEnsembleNet(nn.Module):
         omega: Tensor | None = None,
         aggregator_l2: float = 0.0,
         prior: WeightPrior | None = None,
+        sample_weight: Tensor | None = None,
         indices: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
         """L_CF and its terms.
@@ -172,11 +173,13 @@ class CFEnsembleNet(nn.Module):
         rho, lambda_reg, use_class_weights, focal_gamma
             As in `cfensemble.objectives.combined_loss`.
         omega : Tensor of shape (n,), optional
-            Weights of the labelled instances, instead of those that `use_class_weights` stands for.
+            Weights of the labelled instances, instead of those that `use_class_weights` and `sample_weight` stand for.
         aggregator_l2 : float, default=0.0
             Weight of |w - 1/m|^2 / 2 in the supervised term.
         prior : WeightPrior, optional
             What is believed of w and b: divided by the number of labelled instances, a part of the supervised term.
+        sample_weight : Tensor of shape (n,), optional
+            How often each instance counts; default once.
         indices : Tensor of int, optional
             A mini-batch of instances: terms of instances are scaled by n / |batch| and the supervised one still
             refers to the sum of all omega, so that the mean over batches of equal size is L_CF.
@@ -190,27 +193,34 @@ class CFEnsembleNet(nn.Module):
         """
         if labeled_mask.dtype != torch.bool:
             labeled_mask = torch.zeros_like(labels, dtype=torch.bool).index_fill(0, labeled_mask, True)
+        s = torch.ones_like(labels) if sample_weight is None else sample_weight
+        n_labeled = torch.where(labeled_mask, s, 0).sum()
         if omega is None:
-            omega = _class_weights(labels, labeled_mask) if use_class_weights else torch.ones_like(labels)
+            omega = s * _class_weights(labels, labeled_mask, s) if use_class_weights else s
         omega = torch.where(labeled_mask, omega, 0)
         total_omega = omega.sum()
         Y: Tensor = self.Y
         scale = 1.0
         if indices is not None:
-            R, C, Y, labels, omega = (
+            R, C, Y, labels, omega, s = (
                 R[:, indices],
                 C[:, indices],
                 Y[:, indices],
                 labels[indices],
                 omega[indices],
+                s[indices],
             )
             scale = self.Y.shape[1] / len(indices)
 
         r_hat = self.X.T @ Y
         missing = torch.isnan(R)
         error = torch.where(missing, 0, R) - r_hat
-        residual = (torch.where(missing, 0, C) * error.square()).sum()
-        penalty = lambda_reg * (self.X.square().sum() + scale * Y.square().sum())
+        weight = torch.where(missing, 0, C)
+        squared_norm_Y = Y.square()
+        if sample_weight is not None:
+            weight, squared_norm_Y = s * weight, s * squared_norm_Y
+        residual = (weight * error.square()).sum()
+        penalty = lambda_reg * (self.X.square().sum() + scale * squared_norm_Y.sum())
         reconstruction = scale * residual + penalty
 
         supervised = torch.zeros_like(reconstruction)
@@ -227,19 +237,20 @@ class CFEnsembleNet(nn.Module):
             theta = torch.cat([self.aggregator.w, self.aggregator.b[None]])
             deviation = theta - torch.as_tensor(np.append(prior.center, 0.0)).to(theta)
             curvature = torch.as_tensor(prior.hessian()).to(theta)
-            supervised = supervised + deviation @ curvature @ deviation / 2 / labeled_mask.sum()
+            supervised = supervised + deviation @ curvature @ deviation / 2 / n_labeled
 
         loss = rho * reconstruction + (1 - rho) * supervised
         reconstruction_value, supervised_value = torch.stack([reconstruction, supervised]).detach().tolist()
         return loss, weigh_terms(reconstruction_value, supervised_value, rho)
 
 
-def _class_weights(labels: Tensor, labeled_mask: Tensor) -> Tensor:
-    n_labeled = labeled_mask.sum().to(labels.dtype)
-    n_positive = (labeled_mask & (labels == 1)).sum()
-    if n_positive == 0 or n_positive == n_labeled:
+def _class_weights(labels: Tensor, labeled_mask: Tensor, counts: Tensor) -> Tensor:
+    counts = torch.where(labeled_mask, counts, 0)
+    n_positive, n_negative = counts[labels == 1].sum(), counts[labels == 0].sum()
+    if n_positive == 0 or n_negative == 0:
         return torch.ones_like(labels)
-    return torch.where(labels == 1, n_labeled / (2 * n_positive), n_labeled / (2 * (n_labeled - n_positive)))
+    n_labeled = n_positive + n_negative
+    return torch.where(labels == 1, n_labeled / (2 * n_positive), n_labeled / (2 * n_negative))
 
 
 def _numpy(tensor: Tensor) -> Any:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cfensemble import _core
 from cfensemble._blocks import count_missing
-from cfensemble._threads import in_forked_child
+from cfensemble._threads import in_forked_child, resolve_threads
 from cfensemble._typing import Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence import ConfidenceStrategy
@@ -19,6 +20,7 @@ from cfensemble.objectives.label_weights import LabelledInstances, WeightSchedul
 from cfensemble.optimization.base import BaseTrainer, Solution
 from cfensemble.optimization.history import Callback, History
 from cfensemble.optimization.problem import TrainingProblem
+from cfensemble.optimization.starts import Start
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +55,8 @@ class CFEnsemblePyTorchTrainer(BaseTrainer):
     batch_size : int, optional
         Instances per step; None: all. Batches save memory, not time: the optimizer moves all of Y at every step.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, n_restarts, aggregator_l2, on_collapse, \
-class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link
+class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link, \
+warm_start
         As in `CFEnsembleTrainer`. n_threads concerns prediction; torch has its own setting.
     device : {'auto', 'cpu', 'cuda'} or str, default='auto'
         Where to compute; 'auto' is a GPU where there is one.
@@ -111,6 +114,7 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prio
         strength: Literal["auto"] | float = "auto",
         nonnegative: bool = False,
         link: Literal["identity", "logit"] = "identity",
+        warm_start: bool = False,
     ) -> None:
         require_torch()
         super().__init__(
@@ -137,6 +141,7 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prio
             strength=strength,
             nonnegative=nonnegative,
             link=link,
+            warm_start=warm_start,
         )
         self.max_epochs = integer(max_epochs, "max_epochs", 1)
         self.lr = number(lr, "lr", 0)
@@ -160,11 +165,12 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prio
                 f"validation_fraction={self.validation_fraction:g} holds out no label: that takes two labels of a class"
             )
         y = data.labels[columns]
-        omega = self._weighting.omega(y, columns, self.max_epochs, self.max_epochs, None)
+        counts = data.sample_weight[columns]
+        omega = self._weighting.omega(y, columns, self.max_epochs, self.max_epochs, None, counts)
         return replace(super()._pose(train), held_out=LabelledInstances(columns, y, omega))
 
-    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int) -> Solution:
-        run = _Run(self, problem, rng)
+    def _solve(self, problem: TrainingProblem, rng: np.random.Generator, restart: int, start: Start | None) -> Solution:
+        run = _Run(self, problem, rng, start)
         run.iterate()
         return run.solution()
 
@@ -172,7 +178,13 @@ class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prio
 class _Run:
     """One run: the module, its optimizer, and the best state so far."""
 
-    def __init__(self, trainer: CFEnsemblePyTorchTrainer, problem: TrainingProblem, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        trainer: CFEnsemblePyTorchTrainer,
+        problem: TrainingProblem,
+        rng: np.random.Generator,
+        start: Start | None,
+    ) -> None:
         import torch
 
         from cfensemble.optimization.torch_net import CFEnsembleNet
@@ -194,12 +206,17 @@ class _Run:
         self.w = self.net.state_dict()["aggregator.w"] if kind == "weighted" else None
         if self.w is not None:
             self.w.copy_(self._tensor(problem.initial_weights))
+        if start is not None:
+            self.begin_at(start)
         self.labels = torch.zeros(n, dtype=self.R.dtype, device=device)
         self.labels[problem.columns] = self._tensor(problem.y)
         self.mask = torch.zeros(n, dtype=torch.bool, device=device)
         self.mask[problem.columns] = True
         self.omega: torch.Tensor | None = None
-        self.n_observed = max(problem.R.size - count_missing(problem.R), 1)
+        s = problem.sample_weight
+        self.sample_weight = None if s is None else self._tensor(s)
+        n_observed = problem.R.size - count_missing(problem.R) if s is None else np.sum(~np.isnan(problem.R) @ s)
+        self.n_observed = float(n_observed) or 1.0
         algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
         self.optimizer = algorithm[trainer.optimizer](self.net.parameters(), lr=trainer.lr)
         self.scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -212,6 +229,17 @@ class _Run:
         self.converged = self.stopped = False
         self.best_value = np.inf
         self.best_state = {name: value.clone() for name, value in self.net.state_dict().items()}
+
+    def begin_at(self, start: Start) -> None:
+        """Take over the factors, and the aggregator's parameters if it is of the kind that is learned here."""
+        values: dict[str, Any] = {"X": start.X, "Y": start.Y}
+        if type(start.aggregator) is type(self.net.aggregator.to_numpy()):
+            values |= {f"aggregator.{name}": value for name, value in start.aggregator.get_params().items()}
+        for name, tensor in self.net.state_dict().items():
+            if name in values:
+                tensor.copy_(self._tensor(values[name]))
+        if self.trainer.nonnegative and self.w is not None:
+            self.w.clamp_(min=0)
 
     def iterate(self) -> None:
         import torch
@@ -269,6 +297,7 @@ class _Run:
             omega=self.omega,
             aggregator_l2=self.trainer.aggregator_l2,
             prior=self.problem.penalty.prior,
+            sample_weight=self.sample_weight,
             indices=indices,
         )
 
@@ -313,9 +342,17 @@ class _Run:
     def solution(self) -> Solution:
         self.net.load_state_dict(self.best_state)
         self.net()  # leaves the mean attention of all instances, where there is such a thing
+        X, Y = (factors.detach().cpu().numpy().copy() for factors in (self.net.X, self.net.Y))
+        if self.problem.sample_weight is not None:
+            # No gradient has moved these: they are folded in.
+            out = np.flatnonzero(self.problem.sample_weight == 0)
+            if out.size:
+                R, C = self.problem.R[:, out], self.C[:, self._index(out)].cpu().numpy()
+                threads = resolve_threads(self.trainer.n_threads)
+                Y[:, out], _ = _core.instance_step(X, R, C, self.trainer.lambda_reg, threads)
         return Solution(
-            X=self.net.X.detach().cpu().numpy().copy(),
-            Y=self.net.Y.detach().cpu().numpy().copy(),
+            X=X,
+            Y=Y,
             aggregator=self.net.aggregator.to_numpy(),
             history=self.history,
             converged=self.converged,

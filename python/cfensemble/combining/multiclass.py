@@ -1,0 +1,245 @@
+"""The combiner for several classes: completes, reads, weighs and mixes, with nothing to be set."""
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import softmax
+from sklearn.exceptions import NotFittedError
+
+from cfensemble._threads import resolve_threads
+from cfensemble._typing import Float, Indices, Vector
+from cfensemble._validation import class_labels, class_probabilities, sample_weights
+from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, view_shares
+from cfensemble.combining.views import ConsensusView
+from cfensemble.data.factor_model import FactorModel, fit_factor_model
+from cfensemble.data.log_odds import class_log_odds
+from cfensemble.ensemble.reliability import reliability_weights
+from cfensemble.ensemble.softmax_fit import SoftmaxProblem
+from cfensemble.exceptions import DataWarning
+from cfensemble.persistence.fields import Array, Each, Field, Part, split_parameters
+from cfensemble.persistence.model_file import SavedModel
+
+FACTORS_PER_CLASS = 2.0
+MAX_ITER = 100
+
+
+class MulticlassCombiner(SavedModel):
+    """Combines predictions of more than two classes; everything that could be set is taken from the data.
+
+    What `Combiner` does, for K classes at once:
+
+    1. One factor model of all classifiers and classes is fitted to all predictions, labelled or not, and fills those
+       that are missing.
+    2. The predictions are read in three ways, as log-odds of each class against the mean of all: as they are; as what
+       the other classifiers say where a classifier says what it does; and as the factor model reconstructs them.
+    3. Each way an aggregator softmax(sum_u w_u f_u + b), with a weight per classifier and a bias per class, is fitted
+       to the labels, held to the weights that the classifiers' agreement suggests with nine different strengths, with
+       w >= 0 and without (see `SoftmaxProblem`).
+    4. The aggregators' probabilities are mixed, in proportions that predict left-out labels best (Bayesian stacking).
+
+    Parameters
+    ----------
+    n_threads : int, optional
+        Threads of the factor model's kernels; None: what the process may use.
+
+    Attributes
+    ----------
+    predictions_ : ndarray of shape (K, n)
+        Probability of each class for each instance that was fitted to.
+    predictors_ : list of Predictor
+        The mixture; theta holds m weights and K biases.
+    factor_model_ : FactorModel
+        What completes predictions, its rows being class after class of one classifier after the other.
+    view_shares_ : dict of str to float
+        Share of the mixture that each way of reading the predictions has.
+    n_iter_ : int
+        Iterations of the factor model's fit.
+    """
+
+    def __init__(self, n_threads: int | None = None) -> None:
+        self.n_threads = n_threads
+        resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+
+    def fit(self, R: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to all instances, labelled or not.
+
+        Parameters
+        ----------
+        R : array-like of shape (m, K, n)
+            R[u, k, i] is classifier u's probability that instance i is of class k; all of R[u, :, i] is NaN where it
+            predicted nothing. What adds up to 1 within .001 is made to do so exactly.
+        labels : array-like of shape (n,)
+            Classes 0 to K - 1, or NaN where an instance is unlabelled. Not every class needs a label.
+        sample_weight : array-like of shape (n,), optional
+            How often each instance counts, >= 0; default once.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If R, labels or sample_weight are not as described.
+
+        Warns
+        -----
+        DataWarning
+            If nothing is labelled: the weights are then those of the classifiers' agreement.
+        """
+        P = class_probabilities(R)
+        m, K, n = P.shape
+        labels = class_labels(labels, (K, n)).copy()
+        s = sample_weights(sample_weight, n)
+        if s is not None:
+            labels[s == 0] = np.nan  # what does not count has no say
+        columns = np.flatnonzero(~np.isnan(labels))
+        y = labels[columns].astype(np.int64)
+        if y.size == 0:
+            message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
+            warnings.warn(message, DataWarning, stacklevel=2)
+        latent_dim = max(min(round(FACTORS_PER_CLASS * (K - 1)), m * K - 1), 1)
+        model = fit_factor_model(P.reshape(m * K, n), latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
+        completed, reconstructed = _complete(P, model, model.Y)
+        center = _reliability_weights(completed, s)
+        consensus = [ConsensusView(completed[:, k], center, s) for k in range(K)]
+        readings = _read(completed, reconstructed, consensus)
+        counts = None if s is None else s[columns]
+        problems = [SoftmaxProblem(reading[:, :, columns], y, counts) for reading in readings]
+        predictors = fit_mixture(problems, y, counts, center)
+        base_rate = _base_rate(completed, s, y, counts)
+        p = _mix(predictors, readings)
+        p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
+        # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
+        self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
+        self.view_shares_, self.n_iter_ = view_shares(predictors), len(model.log_likelihood) - 1
+        self._consensus, self._base_rate = consensus, base_rate
+        return self
+
+    def predict(self, R_new: ArrayLike | None = None) -> Float:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        R_new : array-like of shape (m, K, k), optional
+            New predictions, NaN where missing; None: the fitted instances.
+
+        Returns
+        -------
+        ndarray of shape (K, n) or (K, k)
+            Columns add up to 1. An instance that nothing is predicted of gets the base rate: the classes' shares among
+            the labelled, with one label more that is divided as the predictions are on average.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If R_new is not as R in `fit`, with as many classifiers and classes.
+        """
+        self._check_fitted()
+        if R_new is None:
+            return self.predictions_.copy()
+        P = class_probabilities(R_new, "R_new")
+        m, K = self._shape
+        if P.shape[:2] != (m, K):
+            raise ValueError(
+                f"R_new has {P.shape[0]} classifiers and {P.shape[1]} classes, "
+                f"but the model was fitted with {m} and {K}"
+            )
+        Y = self.factor_model_.posterior(P.reshape(m * K, -1), self.n_threads)
+        p = _mix(self.predictors_, _read(*_complete(P, self.factor_model_, Y), self._consensus))
+        p[:, np.isnan(P).all(axis=(0, 1))] = self._base_rate[:, None]
+        return p
+
+    def get_aggregator_weights(self) -> Vector:
+        """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
+        self._check_fitted()
+        m, _ = self._shape
+        return np.asarray(sum(predictor.share * predictor.theta[:m] for predictor in self.predictors_))
+
+    def get_reconstruction(self) -> Float:
+        """R_hat (m, K, n): every prediction as the factor model sees it, also where it is missing."""
+        self._check_fitted()
+        return _normalise(self.factor_model_.reconstruct().reshape(*self._shape, -1))
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        K = len(self._base_rate)
+        return len(self.factor_model_.mean) // K, K
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "predictions_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(R, labels) first")
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field]:
+        return super()._fields() | {
+            "factor_model_": Part(FactorModel, share="n"),
+            "predictors_": Each(Part(Predictor, share="p")),
+            "predictions_": Array("K", "n", low=0, high=1),
+            "_consensus": Each(Part(ConsensusView, share="m")),
+            "_base_rate": Array("K", low=0, high=1),
+        }
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any]) -> Self:
+        parameters, fitted = split_parameters(cls, state)
+        combiner = cls(**parameters)
+        vars(combiner).update(fitted)
+        K = len(combiner._base_rate)
+        if len(combiner._consensus) != K:
+            raise ValueError(f"_consensus: there must be {K}, got {len(combiner._consensus)}")
+        m = len(combiner._consensus[0].curves)
+        if len(combiner.factor_model_.mean) != m * K:
+            raise ValueError(f"factor_model_: mean must have length {m * K}, got {len(combiner.factor_model_.mean)}")
+        check_predictors(combiner.predictors_, m + K)
+        combiner.view_shares_ = view_shares(combiner.predictors_)
+        combiner.n_iter_ = len(combiner.factor_model_.log_likelihood) - 1
+        return combiner
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(n_threads={self.n_threads})"
+
+
+def _complete(P: Vector, model: FactorModel, Y: Float) -> tuple[Float, Float]:
+    """P with the reconstruction where it is missing, and the reconstruction, all adding up to 1 over the classes."""
+    reconstructed = _normalise((model.X.T @ Y + model.mean[:, None]).reshape(P.shape))
+    return np.where(np.isnan(P), reconstructed, P), reconstructed
+
+
+def _normalise(P: Float) -> Float:
+    """P >= 0 that adds up to 1 over the classes, its middle axis."""
+    P = np.maximum(P, 1e-9)
+    return P / P.sum(axis=1, keepdims=True)
+
+
+def _reliability_weights(completed: Float, sample_weight: Vector | None) -> Vector:
+    """`reliability_weights` where what correlates are deviations from each class's mean, over all classes at once."""
+    m, K, _ = completed.shape
+    deviations = completed - np.average(completed, axis=2, weights=sample_weight)[:, :, None]
+    return reliability_weights(deviations.reshape(m, -1), None if sample_weight is None else np.tile(sample_weight, K))
+
+
+def _read(completed: Float, reconstructed: Float, consensus: list[ConsensusView]) -> list[Vector]:
+    bent = np.stack([view.consensus(completed[:, k]) for k, view in enumerate(consensus)], axis=1)
+    return [class_log_odds(completed), class_log_odds(_normalise(bent)), class_log_odds(reconstructed)]
+
+
+def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
+    """The mixture's probabilities (K, n) of the instances of the views' readings (m, K, n)."""
+    m, K, n = readings[0].shape
+    p = np.zeros((K, n))
+    for predictor in predictors:
+        z = (predictor.theta[:m] @ readings[predictor.view].reshape(m, -1)).reshape(K, n)
+        p += predictor.share * softmax(z + predictor.theta[m:, None], axis=0)
+    return p / p.sum(axis=0)
+
+
+def _base_rate(completed: Float, sample_weight: Vector | None, y: Indices, counts: Vector | None) -> Vector:
+    """Shares (K,) of the classes among the labelled, with one label more that is divided like the mean prediction."""
+    total = np.bincount(y, counts, minlength=completed.shape[1])
+    total = total + np.average(completed.mean(axis=0), axis=1, weights=sample_weight)
+    return total / total.sum()
