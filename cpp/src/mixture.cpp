@@ -6,16 +6,13 @@
 #include <string>
 #include <utility>
 
+#include "cfensemble/sigmoid.hpp"
+
 namespace cfensemble {
 namespace {
 
 using P = Packet<double>;
 constexpr Index kLane = kLanes<double>, kWidth = kGroup<double>;
-
-P sigmoid(const P& z) {
-    const P one = simd::pset1<P>(1.0);
-    return simd::pdiv(one, simd::padd(one, simd::pexp(simd::pnegate(z))));
-}
 
 // Replaces n probabilities, whole groups of them, by the log-odds of clipped ones.
 void take_log_odds(double* values, Index n, double clip) {
