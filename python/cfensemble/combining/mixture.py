@@ -90,6 +90,16 @@ def fit_mixture(
     return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
 
 
+def group_by_view(predictors: Sequence[Predictor]) -> list[tuple[Vector, Vector]]:
+    """Parameters (k, p) and shares (k,) of the k aggregators of each view."""
+    groups = []
+    for view in range(len(VIEW_NAMES)):
+        chosen = [predictor for predictor in predictors if predictor.view == view]
+        thetas = np.array([predictor.theta for predictor in chosen]).reshape(len(chosen), len(predictors[0].theta))
+        groups.append((thetas, np.array([predictor.share for predictor in chosen], np.float64)))
+    return groups
+
+
 def compile_mixture(
     model: FactorModel, consensus: ConsensusView, predictors: Sequence[Predictor], base_rate: float
 ) -> _core.Mixture:
@@ -106,11 +116,7 @@ def compile_mixture(
     base_rate : float
         What an instance without any prediction gets.
     """
-    aggregators = []
-    for view in range(len(VIEW_NAMES)):
-        chosen = [predictor for predictor in predictors if predictor.view == view]
-        theta = np.array([predictor.theta for predictor in chosen]).reshape(len(chosen), len(model.mean) + 1)
-        aggregators.append((theta, np.array([predictor.share for predictor in chosen], np.float64)))
+    aggregators = group_by_view(predictors)
     return _core.Mixture(model.X, model.mean, model.noise, consensus.curves, aggregators, CLIP, base_rate)
 
 
