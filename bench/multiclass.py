@@ -98,7 +98,8 @@ def predictions(X: Float, y: Vector, seed: int, some_columns: bool) -> tuple[Flo
         seen = rng.permutation(X.shape[1])[:n_seen]
         with catch_warnings():
             simplefilter("ignore")  # the network need not converge
-            P[model.fit(X_train[:, seen], y_train).classes_] = model.predict_proba(X_pool[:, seen]).T
+            model.fit(X_train[:, seen], y_train)
+        P[model.classes_] = model.predict_proba(X_pool[:, seen]).T
     return R, y_pool
 
 

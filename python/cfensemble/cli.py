@@ -1,5 +1,6 @@
 """Entry point of the command line, which says what to install where its packages are missing."""
 
+import os
 import sys
 from importlib.util import find_spec
 from typing import NoReturn
@@ -19,7 +20,7 @@ def main() -> None:
         sys.stderr.write(f"cfensemble: {', '.join(missing)} not installed; run: pip install 'cfensemble[cli]'\n")
         raise SystemExit(2)
     try:
-        from cfensemble.commands import app
+        from cfensemble.commands.app import app
 
         app(prog_name="cfensemble")
     except KeyboardInterrupt:  # while importing; typer turns later ones into an exit code
@@ -27,10 +28,22 @@ def main() -> None:
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             _interrupted()
+        _flush()
         raise
 
 
 INTERRUPTED = 130
+
+
+def _flush() -> None:
+    """Write out what is still buffered, or say so: at exit the interpreter would complain with a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever reads may stop when it has seen enough
+            sys.stderr.write(f"cfensemble: error: standard output: {error.strerror}\n")
+        raise SystemExit(1) from None
 
 
 def _interrupted() -> NoReturn:

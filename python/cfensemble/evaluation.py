@@ -20,6 +20,9 @@ from cfensemble._validation import class_labels, class_probabilities, label_vect
 from cfensemble.baselines import Method
 
 MAX_FOLDS = 5
+HIGHER_IS_BETTER = {"pr_auc": True, "accuracy": True, "log_loss": False, "brier": False}
+LARGEST = {"pr_auc": 1.0, "accuracy": 1.0, "log_loss": float("inf"), "brier": 2.0}
+"""By metric, the largest value that it can have; the least is 0. The Brier score of two classes is at most 1."""
 LOG_LOSS_CLIP = 1e-6
 """Probabilities are clipped to [LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP] before their logarithm is taken, so
 that one certain and wrong prediction costs 13.8 nats and not infinitely many."""

@@ -29,6 +29,7 @@ def make_trainer(
     callbacks: Sequence[Callback] = (),
     n_threads: int | None = None,
     sample_weight: Vector | None = None,
+    warm_start: bool = False,
     **options: Any,
 ) -> BaseTrainer | Combiner:
     """Build an unfitted model with settings that aim at probabilities that can be trusted.
@@ -54,6 +55,8 @@ def make_trainer(
         Threads to use; None: what the process may use.
     sample_weight : array of shape (n,), optional
         How often each instance counts. Default: once.
+    warm_start : bool, default False
+        Whether a further fit starts where the last one ended.
     **options
         Of `OPTIONS`, in place of these settings; max_iter counts epochs of torch.
 
@@ -78,7 +81,7 @@ def make_trainer(
             )
         if callbacks:
             raise ValueError("callbacks are of no use with solver='auto', which has no iterations to tell of")
-        return Combiner(n_threads)
+        return Combiner(n_threads, warm_start)
     settings: dict[str, Any] = {
         "aggregator_type": "weighted" if has_both_classes(labels) else "mean",
         "max_iter": MAX_ITERATIONS[solver],
@@ -86,6 +89,7 @@ def make_trainer(
         "random_seed": random_seed,
         "callbacks": callbacks,
         "n_threads": n_threads,
+        "warm_start": warm_start,
     } | options
     if settings.get("prior") is None:
         counts = ~np.isnan(labels) if sample_weight is None else sample_weight[~np.isnan(labels)]

@@ -204,3 +204,24 @@ def test_the_rest_of_scikit_learn_takes_it(binary):
     known = y >= 0
     calibrated = CalibratedClassifierCV(CFEnsembleClassifier(), cv=3).fit(P[known], y[known])
     assert np.mean(calibrated.predict(P) == truth) > 0.8
+
+
+@pytest.mark.parametrize("solver", ["als", "joint"])
+def test_a_warm_start_needs_fewer_iterations_when_labels_arrive(binary, solver):
+    P, y, truth = binary
+    more = np.where(np.arange(150) < 35, truth, -1)
+    cold = CFEnsembleClassifier(solver, latent_dim=2, max_iter=1000).fit(P, more)
+    warm = CFEnsembleClassifier(solver, latent_dim=2, max_iter=1000, warm_start=True).fit(P, y).fit(P, more)
+    assert warm.n_iter_ < cold.n_iter_
+    np.testing.assert_allclose(warm.label_distributions_, cold.label_distributions_, atol=0.02)
+
+
+def test_a_warm_start_of_auto_changes_nothing(binary, three_classes):
+    for P, y, truth in (binary, three_classes):
+        more = np.where(np.arange(150) < 50, truth, -1)
+        cold = CFEnsembleClassifier().fit(P, more)
+        warm = CFEnsembleClassifier(warm_start=True).fit(P, y)
+        factor_model = warm.combiner_.factor_model_
+        warm.fit(P, more)
+        assert warm.combiner_.factor_model_ is factor_model
+        np.testing.assert_array_equal(warm.label_distributions_, cold.label_distributions_)

@@ -161,3 +161,17 @@ def test_what_is_wrong_with_a_classifier_is_said(message, tmp_path):
     with pytest.raises(ModelFileError) as info:
         load(path)
     assert str(info.value).startswith(f"{path}: {message}")
+
+
+def test_a_warm_start_keeps_the_factor_model_also_of_several_classes_and_in_a_file(tmp_path, monkeypatch):
+    P, truth = problem(3)
+    R, labels, more = P.transpose(1, 2, 0), *(np.where(np.arange(80) < end, truth, np.nan) for end in (30, 40))
+    cold = MulticlassCombiner().fit(R, more)
+    warm = MulticlassCombiner(warm_start=True).fit(R, labels)
+    loaded = saved_and_loaded(warm, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.delattr("cfensemble.combining.multiclass.fit_factor_model")
+        for combiner in (warm, loaded):
+            np.testing.assert_array_equal(combiner.fit(R, more).predict(), cold.predict())
+    changed = np.where(np.arange(80) < 5, R[:, ::-1], R)
+    np.testing.assert_array_equal(warm.fit(changed, more).predict(), MulticlassCombiner().fit(changed, more).predict())

@@ -1,6 +1,5 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
-import hashlib
 import warnings
 import weakref
 from collections.abc import Callable
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
-from cfensemble._blocks import column_blocks
+from cfensemble._digest import data_digest
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, float_matrix, probability_matrix
@@ -100,7 +99,7 @@ class Combiner(SavedModel):
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
-        digest = _digest(R, s) if self.warm_start else None
+        digest = data_digest(R, s) if self.warm_start else None
         known = digest is not None and digest == getattr(self, "_fitted_digest", None)
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
         if known:
@@ -286,13 +285,3 @@ def _complete(R: Float, model: FactorModel) -> Float:
 
 def _reconstruct(model: FactorModel, columns: slice | Indices = slice(None)) -> Float:
     return np.clip(model.reconstruct(columns), 0, 1)
-
-
-def _digest(R: Float, sample_weight: Vector | None) -> str:
-    """A hash of the predictions and of how often they count: nothing of R's size has to be kept to compare with."""
-    digest = hashlib.blake2b(repr((R.shape, sample_weight is None)).encode())
-    for columns in column_blocks(R.shape):
-        digest.update(np.ascontiguousarray(R[:, columns]).data)
-    if sample_weight is not None:
-        digest.update(np.ascontiguousarray(sample_weight).data)
-    return digest.hexdigest()

@@ -11,6 +11,7 @@ from cfensemble._validation import integer
 from cfensemble.combining.views import VIEW_NAMES, ConsensusView
 from cfensemble.data.factor_model import FactorModel
 from cfensemble.data.log_odds import CLIP
+from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.strength import FIRMNESS, Problem, fits_by_strength
 from cfensemble.persistence.fields import Array, Field, Integer, Real, Saved
 
@@ -62,7 +63,11 @@ def view_shares(predictors: Sequence[Predictor]) -> dict[str, float]:
 
 
 def fit_mixture(
-    problems: Sequence[Problem], y: Vector | Indices, counts: Vector | None, center: Vector
+    problems: Sequence[Problem],
+    y: Vector | Indices,
+    counts: Vector | None,
+    center: Vector,
+    scale_precision: float = WeightPrior.scale_precision,
 ) -> list[Predictor]:
     """Fit an aggregator for each view, with w >= 0 and without, and each strength of the prior, and weigh them.
 
@@ -76,11 +81,13 @@ def fit_mixture(
         How often each label counts, > 0; default once.
     center : ndarray of shape (m,)
         The weights that the prior believes in.
+    scale_precision : float, default=10
+        How firmly it believes in their length; see `WeightPrior`.
     """
     views, thetas, log_likelihoods, beliefs = [], [], [], []
     for view, problem in enumerate(problems):
         for nonnegative in (True, False):
-            for strength, fit in fits_by_strength(problem, center, nonnegative):
+            for strength, fit in fits_by_strength(problem, center, nonnegative, scale_precision):
                 views.append(view)
                 thetas.append(fit.theta)
                 log_likelihoods.append(fit.left_out_log_likelihood(y))

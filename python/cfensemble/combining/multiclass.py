@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
 from cfensemble._blocks import column_blocks
+from cfensemble._digest import data_digest
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import class_labels, class_probabilities, sample_weights
+from cfensemble._validation import boolean, class_labels, class_probabilities, sample_weights
 from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, group_by_view, view_shares
 from cfensemble.combining.views import ConsensusView
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
@@ -18,11 +19,14 @@ from cfensemble.data.log_odds import class_log_odds
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
 from cfensemble.exceptions import DataWarning
-from cfensemble.persistence.fields import Array, Each, Field, Part, split_parameters
+from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 
-FACTORS_PER_CLASS = 2.0
+SCALE_PRECISION = 1.0
+"""How firmly the prior holds the weights' length. A label says more of it than with two classes: 10 left the
+probabilities of ten digits too flat (log-loss .160 instead of .138 with 5 % of the labels), .3 costs some with 2 %."""
 MAX_ITER = 100
+"""Most iterations of the factor model's fit."""
 
 
 class MulticlassCombiner(SavedModel):
@@ -43,6 +47,8 @@ class MulticlassCombiner(SavedModel):
     ----------
     n_threads : int, optional
         Threads of the factor model's kernels; None: what the process may use.
+    warm_start : bool, default=False
+        Keep the factor model for a further `fit` to the same predictions with other labels, as in `Combiner`.
 
     Attributes
     ----------
@@ -58,9 +64,13 @@ class MulticlassCombiner(SavedModel):
         Iterations of the factor model's fit.
     """
 
-    def __init__(self, n_threads: int | None = None) -> None:
+    factor_model_: FactorModel
+    _consensus: list[ConsensusView]
+
+    def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
         self.n_threads = n_threads
         resolve_threads(n_threads)  # complains about nonsense now rather than in fit
+        self.warm_start = boolean(warm_start, "warm_start")
 
     def fit(self, R: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to all instances, labelled or not.
@@ -100,21 +110,28 @@ class MulticlassCombiner(SavedModel):
         if y.size == 0:
             message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
             warnings.warn(message, DataWarning, stacklevel=2)
-        latent_dim = max(min(round(FACTORS_PER_CLASS * (K - 1)), m * K - 1), 1)
-        model = fit_factor_model(P.reshape(m * K, n), latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
+        # K - 1 to 3 (K - 1) factors do equally well; these are as many as `Combiner` has for two classes.
+        latent_dim = min(K + 1, m * K - 1)
+        stacked = P.reshape(m * K, n)
+        digest = f"{K} {data_digest(stacked, s)}" if self.warm_start else None
+        known = digest is not None and digest == getattr(self, "_fitted_digest", None)
+        if known:
+            model = self.factor_model_
+        else:
+            model = fit_factor_model(stacked, latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
         completed, _ = _complete(P, model, model.Y)
         center = _reliability_weights(completed, s)
-        consensus = [ConsensusView(completed[:, k], center, s) for k in range(K)]
+        consensus = self._consensus if known else [ConsensusView(completed[:, k], center, s) for k in range(K)]
         readings = _read(*_complete(P[:, :, columns], model, model.Y[:, columns]), consensus)
         counts = None if s is None else s[columns]
         problems = [SoftmaxProblem(reading, y, counts) for reading in readings]
-        predictors = fit_mixture(problems, y, counts, center)
+        predictors = fit_mixture(problems, y, counts, center, SCALE_PRECISION)
         base_rate = _base_rate(completed, s, y, counts)
         p = _predict(P, model.Y, model, consensus, predictors, base_rate)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self.view_shares_, self.n_iter_ = view_shares(predictors), len(model.log_likelihood) - 1
-        self._consensus, self._base_rate = consensus, base_rate
+        self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
         return self
 
     def predict(self, R_new: ArrayLike | None = None) -> Float:
@@ -179,6 +196,7 @@ class MulticlassCombiner(SavedModel):
             "predictions_": Array("K", "n", low=0, high=1),
             "_consensus": Each(Part(ConsensusView, share="m")),
             "_base_rate": Array("K", low=0, high=1),
+            "_fitted_digest": Plain(),
         }
 
     @classmethod

@@ -33,11 +33,13 @@ class Problem(Protocol):
         """Return the optimum."""
 
 
-def fits_by_strength(problem: Problem, center: Vector, nonnegative: bool) -> Iterator[tuple[float, Fit]]:
-    """Each of `STRENGTHS`, the largest first, with the best weights under it; parameters as in `select_strength`."""
+def fits_by_strength(
+    problem: Problem, center: Vector, nonnegative: bool, scale_precision: float = WeightPrior.scale_precision
+) -> Iterator[tuple[float, Fit]]:
+    """Each of `STRENGTHS`, the largest first, with the best weights under it; parameters as in `WeightPrior`."""
     start = None
     for strength in reversed(STRENGTHS):
-        fit = problem.solve(WeightPrior(center, strength), nonnegative, start)
+        fit = problem.solve(WeightPrior(center, strength, scale_precision), nonnegative, start)
         start = fit.theta
         yield strength, fit
 

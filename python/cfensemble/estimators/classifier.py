@@ -64,6 +64,8 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         'logit' combines log-odds.
     unlabeled : scalar, default=-1
         What marks an unlabelled row in y. None: only None, NaN and the like do, which always mean unlabelled.
+    warm_start : bool, default=False
+        A further `fit`, when more labels have arrived, starts where the last one ended; see `Combiner`.
     random_state : int, RandomState or None, default=None
         Seed of random starts; 'auto' and the defaults of 'als' need none.
     n_threads : int, optional
@@ -121,6 +123,7 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         nonnegative: bool | None = None,
         link: Literal["identity", "logit"] | None = None,
         unlabeled: Any = -1,
+        warm_start: bool = False,
         random_state: "int | np.random.RandomState | None" = None,
         n_threads: int | None = None,
         callbacks: "Sequence[Callback]" = (),
@@ -136,6 +139,7 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         self.nonnegative = nonnegative
         self.link = link
         self.unlabeled = unlabeled
+        self.warm_start = warm_start
         self.random_state = random_state
         self.n_threads = n_threads
         self.callbacks = callbacks
@@ -243,14 +247,30 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
                 )
             from cfensemble.combining.multiclass import MulticlassCombiner
 
-            return MulticlassCombiner(self.n_threads).fit(R, labels.codes, weight)
+            combiner = MulticlassCombiner(self.n_threads, self.warm_start)
+            self._pass_on(combiner)
+            return combiner.fit(R, labels.codes, weight)
         seed = self.random_state
         if not (seed is None or isinstance(seed, int | np.integer)):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         trainer = make_trainer(
-            self.solver, labels.codes, seed, self.callbacks, self.n_threads, sample_weight=weight, **options
+            self.solver,
+            labels.codes,
+            seed,
+            self.callbacks,
+            self.n_threads,
+            sample_weight=weight,
+            warm_start=self.warm_start,
+            **options,
         )
+        self._pass_on(trainer)
         return trainer.fit(EnsembleData(R, labels.codes, sample_weight=weight))
+
+    def _pass_on(self, successor: "Combiner | MulticlassCombiner | BaseTrainer") -> None:
+        """For a warm start, give an unfitted model what the last one of its class was fitted to."""
+        last = getattr(self, "combiner_", None)
+        if self.warm_start and type(last) is type(successor):
+            vars(successor).update({name: value for name, value in vars(last).items() if name not in vars(successor)})
 
     def _check_classifiers(self, values: Float, names: list[str] | None) -> None:
         check_names(getattr(self, "feature_names_in_", None), names, type(self).__name__)

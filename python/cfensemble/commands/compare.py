@@ -1,0 +1,92 @@
+"""`cfensemble compare`: every solver and every baseline on the labelled rows of a table."""
+
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cfensemble.commands.errors import reporting_errors, warnings_as_lines
+from cfensemble.commands.options import (
+    ClassifiersOption,
+    DebugOption,
+    IdOption,
+    JsonOption,
+    LabelsOption,
+    TableArgument,
+    split_names,
+)
+from cfensemble.commands.output import Output
+
+if TYPE_CHECKING:
+    from cfensemble.tables import PredictionTable
+
+RepeatsOption = Annotated[int, typer.Option(min=1, help="How often the labelled rows are divided into folds.")]
+
+
+def compare(
+    table: TableArgument,
+    labels: LabelsOption,
+    repeats: RepeatsOption = 10,
+    id_column: IdOption = None,
+    classifiers: ClassifiersOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Compare every solver and every baseline by repeated cross-validation of the labelled rows."""
+    with reporting_errors(debug):
+        _compare(table, labels, repeats, id_column, split_names(classifiers), Output(as_json))
+
+
+def _compare(
+    path: str, labels: str, repeats: int, id_column: str | None, classifiers: list[str] | None, output: Output
+) -> None:
+    from cfensemble import comparison, report
+    from cfensemble.commands.fitting import SEED, as_method, baselines_for, describe, read_with_progress
+
+    table = read_with_progress(path, labels, id_column, classifiers, output)
+    _check_labels(path, table)
+    solvers, left_out = _solvers(table)
+    baselines = baselines_for(table)
+    n_fits = comparison.count_stratified_folds(table.R, table.labels) * repeats * (len(solvers) + len(baselines))
+    with warnings_as_lines(set()), output.progress() as progress:
+        task = progress.add_task("comparing", total=n_fits)
+        found = comparison.compare(
+            {name: as_method(solver) for name, solver in solvers.items()},
+            baselines,
+            table.R,
+            table.labels,
+            repeats,
+            SEED,
+            lambda: progress.advance(task),
+        )
+    name = "standard input" if path == "-" else Path(path).name
+    output.show(report.overview(name, table), *report.estimates(found))
+    for solver, reason in left_out.items():
+        output.say(f"Left out: {solver}, {reason}.")
+    output.document({"table": {"name": name, **describe(table)}, **asdict(found), "left_out": left_out})
+
+
+def _check_labels(path: str, table: "PredictionTable") -> None:
+    few = {label: count for label, count in table.label_counts().items() if count < 2}
+    if few:
+        shown = ", ".join(f"{count} of {label!r}" for label, count in few.items())
+        raise ValueError(
+            f"{path}: label column {table.label_column!r} has {shown}; cross-validation needs at least two "
+            "labelled rows of each class"
+        )
+
+
+def _solvers(table: "PredictionTable") -> tuple[dict[str, str], dict[str, str]]:
+    """Return the solvers to run by the name they are shown under, and why others are left out."""
+    from cfensemble.commands.fitting import OURS
+    from cfensemble.solvers import SOLVERS
+
+    left_out = {}
+    for solver in SOLVERS:
+        if table.is_multiclass and solver != "auto":
+            left_out[solver] = "which combines two classes only"
+        elif solver == "torch" and find_spec("torch") is None:
+            left_out[solver] = "which needs PyTorch (pip install 'cfensemble[torch]')"
+    return {f"{OURS} {solver}": solver for solver in SOLVERS if solver not in left_out}, left_out

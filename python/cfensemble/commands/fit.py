@@ -1,0 +1,92 @@
+"""`cfensemble fit`: a model file from a table."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from cfensemble.commands.errors import reporting_errors, warnings_as_lines
+from cfensemble.commands.options import (
+    ClassifiersOption,
+    DebugOption,
+    ForceOption,
+    IdOption,
+    JsonOption,
+    LabelsOption,
+    ModelOption,
+    QuietOption,
+    SolverOption,
+    TableArgument,
+    check_not_input,
+    split_names,
+)
+from cfensemble.commands.output import Output
+
+
+def fit(
+    table: TableArgument,
+    labels: LabelsOption,
+    model: ModelOption,
+    id_column: IdOption = None,
+    classifiers: ClassifiersOption = None,
+    solver: SolverOption = "auto",
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fit a model to a table and save it to a file, for `cfensemble predict`."""
+    with reporting_errors(debug):
+        _fit(table, labels, model, id_column, split_names(classifiers), solver, force, Output(as_json, quiet))
+
+
+def _fit(
+    path: str,
+    labels: str,
+    file: Path,
+    id_column: str | None,
+    classifiers: list[str] | None,
+    solver: str,
+    force: bool,
+    output: Output,
+) -> None:
+    import numpy as np
+
+    from cfensemble import report
+    from cfensemble.commands.fitting import (
+        SEED,
+        add_fitting,
+        as_features,
+        check_classes,
+        check_labels,
+        check_solver,
+        describe,
+        read_with_progress,
+    )
+    from cfensemble.estimators import CFEnsembleClassifier
+    from cfensemble.tables import check_new_file
+
+    check_solver(solver)
+    check_new_file(file, force)
+    check_not_input(file, path)
+    table = read_with_progress(path, labels, id_column, classifiers, output)
+    check_classes(path, table, solver)
+    check_labels(path, table)
+
+    y = np.array([None if np.isnan(code) else table.classes[int(code)] for code in table.labels], object)
+    with warnings_as_lines(set()), output.progress() as progress:
+        _, callbacks = add_fitting(progress, solver)
+        model = CFEnsembleClassifier(cast(Any, solver), unlabeled=None, random_state=SEED, callbacks=callbacks)
+        model.fit(as_features(table.classifiers, table.R), y)
+    model.set_params(callbacks=()).save(file)
+    output.show(
+        report.overview("standard input" if path == "-" else Path(path).name, table),
+        report.weights(table.classifiers, model.classifier_weights_),
+    )
+    output.say(f"Saved the model to {file}.")
+    output.document(
+        {
+            "table": describe(table),
+            "solver": {"name": solver},
+            "weights": dict(zip(table.classifiers, model.classifier_weights_.tolist(), strict=True)),
+            "model": str(file),
+        }
+    )

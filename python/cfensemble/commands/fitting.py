@@ -1,0 +1,129 @@
+"""Reading a table and fitting a model to it, with progress."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfensemble._typing import Float, Vector
+from cfensemble.commands.errors import warn
+from cfensemble.commands.output import Output
+from cfensemble.tables import PredictionTable, read_table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from cfensemble.baselines import Method
+    from cfensemble.combining import Combiner
+    from cfensemble.combining.multiclass import MulticlassCombiner
+    from cfensemble.optimization.base import BaseTrainer
+    from cfensemble.optimization.history import Callback, IterationRecord
+
+OURS = "CF-Ensemble"
+SEED = 0
+_WITHOUT_LABELS = ("the plain average of the completed predictions", "what the classifiers' agreement suggests")
+
+
+def read_with_progress(
+    path: str, labels: str, id_column: str | None, classifiers: Sequence[str] | None, output: Output
+) -> PredictionTable:
+    """Read a table of predictions."""
+    with output.progress() as progress:
+        task = progress.add_task("reading", total=1.0)
+        return read_table(path, labels, id_column, classifiers, lambda share: progress.update(task, completed=share))
+
+
+def check_solver(solver: str) -> None:
+    """Refuse a solver that is not known or not installed, before anything is read."""
+    from cfensemble.solvers import make_trainer
+
+    make_trainer(solver, np.empty(0))
+
+
+def check_classes(name: str, table: PredictionTable, solver: str) -> None:
+    """Refuse more than two classes where the solver does not take them."""
+    if table.is_multiclass and solver != "auto":
+        raise ValueError(f"--solver: {solver} combines two classes, and {name} has {len(table.classes)}; use auto")
+
+
+def check_labels(name: str, table: PredictionTable) -> None:
+    """Refuse a table that has a class without any label."""
+    lacking = [label for label, count in table.label_counts().items() if not count]
+    if len(lacking) == len(table.classes):
+        raise ValueError(f"{name}: label column {table.label_column!r} has no labels; label rows of each class")
+    if lacking:
+        shown = ", ".join(map(repr, lacking))
+        raise ValueError(
+            f"{name}: label column {table.label_column!r} has no label of class {shown}; label a row of each class"
+        )
+
+
+def warn_of_missing_labels(name: str, table: PredictionTable, solver: str) -> None:
+    """Say what is done without labels of both of two classes."""
+    if not all(table.label_counts().values()):
+        warn(
+            f"{name}: label column {table.label_column!r} lacks labels of both classes, so no weights can be learned; "
+            f"the result is {_WITHOUT_LABELS[solver == 'auto']}"
+        )
+
+
+def fit_combiner(
+    solver: str, R: Float, labels: Vector, callbacks: "Sequence[Callback]" = ()
+) -> "Combiner | MulticlassCombiner | BaseTrainer":
+    """Fit what combines R (m, n) or (m, K, n), as `CFEnsembleClassifier` does, but without labels as well."""
+    from cfensemble.combining.multiclass import MulticlassCombiner
+    from cfensemble.data import EnsembleData
+    from cfensemble.solvers import make_trainer
+
+    if R.ndim == 3:
+        return MulticlassCombiner().fit(R, labels)
+    return make_trainer(solver, labels, SEED, callbacks).fit(EnsembleData(R, labels))
+
+
+def as_method(solver: str) -> "Method":
+    """Return a solver as a method to be compared with baselines."""
+
+    def method(R: Float, labels: Vector) -> Float:
+        return fit_combiner(solver, R, labels).predict()
+
+    return method
+
+
+def baselines_for(table: PredictionTable) -> "dict[str, Method]":
+    """Return the baselines for as many classes."""
+    from cfensemble.baselines import BASELINES, MULTICLASS_BASELINES
+
+    return MULTICLASS_BASELINES if table.is_multiclass else BASELINES
+
+
+def add_fitting(progress: "Progress", solver: str) -> "tuple[TaskID, list[Callback]]":
+    """Add a bar for a fit; the callbacks move it. The combiner that sets itself tells nothing until it is done."""
+    from cfensemble.solvers import MAX_ITERATIONS
+
+    task = progress.add_task("fitting", total=MAX_ITERATIONS.get(solver))
+
+    def advance(record: "IterationRecord") -> None:
+        progress.advance(task)
+
+    return task, [advance] if solver in MAX_ITERATIONS else []
+
+
+def as_features(classifiers: Sequence[str], R: Float) -> Any:
+    """Return R (m, n) or (m, K, n) as what an estimator takes, with the classifiers' names."""
+    import pyarrow as pa
+
+    if R.ndim == 3:
+        return {name: rows.T for name, rows in zip(classifiers, R, strict=True)}
+    return pa.table(dict(zip(classifiers, R, strict=True)))
+
+
+def describe(table: PredictionTable) -> dict[str, Any]:
+    """Return a table's size and what is known and missing in it, for JSON."""
+    counts = table.label_counts()
+    return {
+        "rows": len(table.labels),
+        "classifiers": list(table.classifiers),
+        "classes": list(table.classes),
+        "labelled": {str(label): count for label, count in counts.items()},
+        "missing_share": float(np.isnan(table.R).mean()),
+    }

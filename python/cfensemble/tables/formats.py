@@ -1,0 +1,54 @@
+"""What a file's name says about it."""
+
+import os
+from pathlib import Path
+
+STANDARD_STREAM = "-"
+"""In place of a file's name: CSV on standard input or output."""
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = (*DELIMITERS, ".parquet")
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """Return the file type, one of `SUFFIXES`; a ValueError for anything else."""
+    if os.fspath(path) == STANDARD_STREAM:
+        return ".csv"
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; name a file")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{path}: unknown file type {path.suffix!r}; use one of {', '.join(SUFFIXES)}")
+    return suffix
+
+
+def check_output(path: str | os.PathLike[str], force: bool = False) -> None:
+    """Check that a table can be written, before anything is computed for it.
+
+    Parameters
+    ----------
+    path : path
+        The file to be written, or `-`: standard output.
+    force : bool, default False
+        Whether it may exist.
+
+    Raises
+    ------
+    ValueError
+        If its type is not known, its folder does not exist, it is a folder itself, or it exists and
+        `force` is not set.
+    """
+    suffix_of(path)
+    if os.fspath(path) != STANDARD_STREAM:
+        check_new_file(path, force)
+
+
+def check_new_file(path: str | os.PathLike[str], force: bool = False) -> None:
+    """Check that a file of any type can be written; a ValueError says why not."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: its folder does not exist; create {path.parent} first")
+    if path.exists() and not force:
+        raise ValueError(f"{path}: exists already; name another file, or force it to be replaced (--force)")

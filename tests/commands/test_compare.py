@@ -1,0 +1,63 @@
+import json
+import sys
+
+import pytest
+
+from cfensemble.baselines import BASELINES
+from cfensemble.commands import compare
+from cfensemble.commands.fitting import SEED, as_method
+from cfensemble.comparison import compare as compare_methods
+from cfensemble.tables import read_table
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    found = compare.find_spec
+    monkeypatch.setattr(compare, "find_spec", lambda name: None if name == "torch" else found(name))
+
+
+def test_compare_estimates_every_solver_and_every_baseline(run, table, without_torch):
+    result = run("compare", table, "--labels", "t", "--id", "key", "--repeats", 2, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["left_out"] == {"torch": "which needs PyTorch (pip install 'cfensemble[torch]')"}
+    assert (found["n_labelled"], found["n_folds"], found["n_repeats"]) == (36, 5, 2)
+    data = read_table(table, "t", "key")
+    methods = {f"CF-Ensemble {solver}": as_method(solver) for solver in ("auto", "als", "joint")}
+    expected = compare_methods(methods, BASELINES, data.R, data.labels, 2, SEED)
+    assert set(found["estimates"]) == {"pr_auc", "log_loss", "brier"}
+    for metric, by_method in expected.estimates.items():
+        assert list(found["estimates"][metric]) == list(by_method)
+        for name, estimate in by_method.items():
+            assert found["estimates"][metric][name]["mean"] == estimate.mean
+            assert found["estimates"][metric][name]["p_value"] == estimate.p_value
+    assert found["best_baseline"] == expected.best_baseline
+    assert set(found["seconds"]) == set(methods) | set(BASELINES)
+
+
+def test_compare_prints_a_table_for_each_metric(run, table, without_torch):
+    result = run("compare", table, "--labels", "t", "--id", "key", "--repeats", 1, env={"COLUMNS": "120"})
+    assert result.exit_code == 0, result.output
+    for part in ("PR-AUC: 1 x 5-fold", "log-loss: 1 x", "Brier: 1 x", "95% interval", "Time of a fit", *BASELINES):
+        assert part in result.stdout
+    assert "Left out: torch, which needs PyTorch" in result.stdout
+
+
+def test_torch_takes_part_where_it_is_installed(run, table):
+    assert "torch" in sys.modules
+    solvers, left_out = compare._solvers(read_table(table, "t", "key"))
+    assert list(solvers.values()) == ["auto", "als", "joint", "torch"]
+    assert left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("labels", "part"),
+    [("1,0,0,0,0", "1 of 1"), ("1,1,1,,", "0 of 0"), (",,,,", "0 of 0, 0 of 1")],
+)
+def test_too_few_labels_are_one_line(run, tmp_path, labels, part, assert_one_line_error):
+    lines = "".join(f"0.{i},0.5,{label}\n" for i, label in enumerate(labels.split(",")))
+    (tmp_path / "few.csv").write_text("a,b,t\n" + lines)
+    assert_one_line_error(
+        run("compare", "few.csv", "--labels", "t"),
+        f"few.csv: label column 't' has {part}; cross-validation needs at least two labelled rows of each class",
+    )
