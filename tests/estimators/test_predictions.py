@@ -63,7 +63,7 @@ def test_a_mapping_gives_the_classifiers_names():
     [
         (pd.DataFrame({"svm": [0.1, 1.5]}), ValueError, r"P\[1, 0\] \(column 'svm'\) is 1.5: probabilities lie in"),
         ([[0.1, -0.2]], ValueError, r"P\[0, 1\] is -0.2"),
-        (pd.DataFrame({"svm": [0.1], "city": ["Rome"]}), TypeError, r"column 'city' holds String, not probabilities"),
+        (pd.DataFrame({"svm": [0.1], "city": ["Rome"]}), TypeError, r"column 'city' holds no probabilities"),
         ([["a"]], TypeError, r"P must hold numbers"),
         ([0.1, 0.2], ValueError, r"P must be 2-D or 3-D .* got shape \(2,\)"),
         (np.empty((0, 3)), ValueError, r"P is empty, shape \(0, 3\)"),

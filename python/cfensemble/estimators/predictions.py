@@ -59,9 +59,14 @@ def _to_array(P: Any) -> tuple[Any, list[str] | None]:
         return P, None
     columns = []
     for name, column in zip(frame.columns, frame.iter_columns(), strict=True):
-        if not (column.dtype.is_numeric() or column.dtype in (nw.Boolean, nw.Object, nw.Unknown)):
-            raise TypeError(f"P: column {name!r} holds {column.dtype}, not probabilities; drop it or convert it")
-        columns.append(column.cast(nw.Float64).to_numpy() if column.dtype != nw.Float32 else column.to_numpy())
+        numeric = column.dtype.is_numeric() or column.dtype in (nw.Boolean, nw.Object, nw.Unknown)
+        try:
+            if not numeric:
+                raise TypeError(f"of type {column.dtype}")
+            columns.append(column.to_numpy() if column.dtype == nw.Float32 else column.cast(nw.Float64).to_numpy())
+        except (TypeError, ValueError) as error:  # objects may be numbers or not
+            message = f"P: column {name!r} holds no probabilities ({error}); drop it, or convert it to numbers"
+            raise TypeError(message) from error
     return (np.column_stack(columns) if columns else np.empty((len(frame), 0))), _all_strings(frame.columns)
 
 
