@@ -38,7 +38,23 @@ class LabeledSplit:
         self.unlabeled = unlabeled
 
     def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple[Indices, Indices]]:
-        """Yield the rows to train on, unlabelled ones among them, and the labelled rows to test on.
+        """Split the rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of n rows
+            Features; only their number and what the splitter makes of them matter.
+        y : array-like of shape (n,)
+            Classes, some of them unlabelled.
+        groups : array-like of shape (n,), optional
+            For splitters that want them.
+
+        Yields
+        ------
+        train : ndarray
+            Rows to train on, all unlabelled ones among them.
+        test : ndarray
+            Labelled rows to test on.
 
         Raises
         ------

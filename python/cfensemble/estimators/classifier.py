@@ -204,12 +204,17 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         self.n_iter_ = combiner.n_iter_
 
     def predict_proba(self, P: Any) -> Float:
-        """Probability of each class, (k, K), for new rows of predictions, which are folded in.
+        """Probability of each class for new rows of predictions, which are folded in.
 
         Parameters
         ----------
         P : array-like, data frame, list or mapping
             As in `fit`, with the same classifiers.
+
+        Returns
+        -------
+        ndarray of shape (k, K)
+            Columns in the order of `classes_`.
 
         Raises
         ------

@@ -75,7 +75,7 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         Most probable class of each row that was fitted.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if all are strings.
 
     See Also
@@ -187,7 +187,17 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         return self
 
     def predict_proba(self, X: Any) -> Float:
-        """Probability of each class, (k, K), for new rows of X.
+        """Probability of each class for new rows of X.
+
+        Parameters
+        ----------
+        X : array-like or data frame of k rows
+            As in `fit`, with the same columns.
+
+        Returns
+        -------
+        ndarray of shape (k, K)
+            Columns in the order of `classes_`.
 
         Raises
         ------
