@@ -38,7 +38,6 @@ bench: $(VENV)/bench
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/multiclass.py
 	$(BIN)/python bench/stacking.py
-	$(BIN)/python bench/prediction.py
 	$(BIN)/python bench/als_vs_torch.py
 	$(BIN)/python bench/failure_modes.py
 
