@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import expit
 
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble.combining import combiner as binary
 from cfensemble.combining import multiclass
 from cfensemble.combining.combiner import Combiner
-from cfensemble.combining.mixture import Predictor, fit_mixture
+from cfensemble.combining.mixture import Predictor, fit_mixture, group_by_view
 from cfensemble.combining.multiclass import MulticlassCombiner
+from cfensemble.combining.views import read_views
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
@@ -44,10 +45,12 @@ class Refits:
         self._threads = resolve_threads(combiner.n_threads)
         stacked = P.reshape(-1, P.shape[-1])
         Y = combiner.factor_model_.posterior(stacked, combiner.n_threads)
+        completed: Float
         if isinstance(combiner, Combiner):
-            completed, reconstructed = binary._complete(P, combiner.factor_model_, Y)
+            reconstructed = np.clip(combiner.factor_model_.X.T @ Y + combiner.factor_model_.mean[:, None], 0, 1)
+            completed = np.where(np.isnan(P), reconstructed, P)
             self.center = reliability_weights(completed)
-            readings = [view.read(completed[:, columns], reconstructed[:, columns]) for view in combiner._views]
+            readings = list(read_views(completed[:, columns], reconstructed[:, columns], combiner._consensus))
             self._scale_precision = WeightPrior.scale_precision
         else:
             completed, reconstructed = multiclass._complete(P, combiner.factor_model_, Y)
@@ -65,12 +68,14 @@ class Refits:
 
     def predict(self, chosen: Indices, y: Vector) -> Vector:
         """Return the probabilities (k,) or (K, k) of all columns after a fit to the labels of the chosen ones."""
-        predictors = self.fit(chosen, y)
+        aggregators = group_by_view(self.fit(chosen, y))
         if self.n_classes == 2:
-            p = binary._mix(predictors, self._readings)
+            p = np.zeros(self._readings[0].shape[-1])
+            for (thetas, shares), reading in zip(aggregators, self._readings, strict=True):
+                p += shares @ expit(thetas[:, :-1] @ reading + thetas[:, -1:])
             p[self._empty] = y.mean()
-            return p
-        p = multiclass._mix(predictors, self._readings)
+            return np.clip(p, 0, 1)
+        p = multiclass._mix(aggregators, self._readings)
         base_rate = np.bincount(y.astype(np.int64), minlength=self.n_classes) + self._mean.mean(axis=1)
         p[:, self._empty] = (base_rate / base_rate.sum())[:, None]
         return p
