@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import cfensemble
 from cfensemble.commands.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -144,3 +145,8 @@ def test_its_links_to_files_lead_somewhere(page):
                 headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
                 slugs = {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
                 assert anchor in slugs, f"{page}: {target}"
+
+
+def test_the_reference_lists_every_public_name():
+    listed = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8").split()
+    assert set(cfensemble.__all__) - {"__version__"} <= set(listed)
