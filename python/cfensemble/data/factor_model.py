@@ -17,9 +17,9 @@ from cfensemble.persistence.fields import Array, Boolean, Field, Saved
 
 @dataclass(frozen=True, eq=False)
 class FactorModel(Saved):
-    """Predictions as factors and noise, r_ui = mean_u + x_u . y_i + e_ui; see `fit_factor_model`.
+    """A model of predictions by factors and noise; see `fit_factor_model`.
 
-    The instances' factors are y_i ~ N(0, I), the noise e_ui ~ N(0, noise_u).
+    r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u).
 
     Attributes
     ----------
