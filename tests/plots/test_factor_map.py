@@ -80,7 +80,7 @@ def test_of_a_thousand_classifiers_the_weightiest_are_named(rng):
     w = rng.random(1000)
     ax = plots.classifier_map(rng.standard_normal((3, 1000)), weights=w)
     assert len(ax.collections[1].get_offsets()) == 1000
-    assert set(written(ax)) == {f"classifier {u}" for u in np.argsort(-w)[:40]}
+    assert set(written(ax)) == {f"classifier {u}" for u in np.argsort(-w)[:15]}
 
 
 def test_a_fitted_model_is_drawn_by_its_factors_and_weights(imbalanced):

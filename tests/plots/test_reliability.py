@@ -59,6 +59,17 @@ def test_the_histogram_lies_below_the_curve(rng):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Predicted probability", "Share of positives")
 
 
+def test_where_positives_are_rare_the_axes_end_early(rng):
+    p = np.append(0.02 * rng.random(2000), 0.9)
+    ax = plots.calibration(rng.random(2001) < p, {"a": p})
+    _, _, _, high = points(ax)
+    end = ax.get_xlim()[1]
+    assert high.max() < end < 0.2
+    values, edges, baseline = ax.patches[0].get_data()
+    assert edges[-1] < end
+    assert values[-1] > baseline  # what lies beyond
+
+
 @pytest.mark.parametrize("n_bins", [0, 2.5])
 def test_n_bins_is_a_positive_integer(n_bins):
     with pytest.raises((TypeError, ValueError), match="n_bins must be"):

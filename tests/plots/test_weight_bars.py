@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
@@ -32,7 +33,7 @@ def test_own_scores_stand_beside_the_weights():
     drawn = panel.collections[1].get_segments()
     np.testing.assert_allclose(drawn[0], [[0.7, 0], [0.9, 0]])
     np.testing.assert_allclose(drawn[-1], [[0.4, 2], [0.6, 2]])
-    assert panel.get_xlabel() == "Own PR-AUC"
+    assert panel.get_xlabel() == "Own\nPR-AUC"
     ax.figure.draw_without_rendering()
     own, bars = panel.get_window_extent(), ax.patches[0].get_window_extent()
     assert bars.x1 < own.x0
@@ -63,6 +64,11 @@ def test_names_are_shown_as_they_are(odd_names):
     ]
     assert len(row_names(ax)[-1]) == 32
     ax.figure.draw_without_rendering()  # mathematics would fail
+
+
+def test_narrow_axes_have_shorter_names():
+    ax = plots.classifier_weights([0.1], ["a_classifier_with_a_long_name"], ax=plt.subplots(figsize=(4, 3))[1])
+    assert row_names(ax) == ["a_classifi…long_name"]
 
 
 @pytest.mark.parametrize("weights", [[0.0], [0.3], [0.0, 0.0, 0.0], [-0.1, -0.1]])

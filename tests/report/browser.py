@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from base64 import b64decode
 from contextlib import contextmanager
 from select import select
@@ -11,6 +12,15 @@ from time import monotonic
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 120
+REDIRECT = """
+import os, sys
+from fcntl import F_DUPFD, fcntl
+# The browser reads commands from 3 and answers on 4, either of which may be in use.
+commands, answers = (fcntl(int(fd), F_DUPFD, 10) for fd in sys.argv[1:3])
+os.dup2(commands, 3)
+os.dup2(answers, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -81,10 +91,8 @@ def browse(folder):
     from_browser, answers = os.pipe()
     arguments = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     arguments += ["--remote-debugging-pipe", f"--user-data-dir={folder}", "--hide-scrollbars", "about:blank"]
-    # It reads commands from 3 and answers on 4; the shell puts the pipes there.
-    script = f'exec "$@" 3<&{commands} 4>&{answers}'
     with subprocess.Popen(
-        ["/bin/sh", "-c", script, "sh", *arguments],
+        [sys.executable, "-c", REDIRECT, str(commands), str(answers), *arguments],
         pass_fds=(commands, answers),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-N_POINTS = 501
+N_POINTS = 201
 RANGE = 2.5, 97.5
 """Percentiles over the repeats that bound a band."""
 
@@ -40,7 +40,7 @@ def precision_recall(y: ArrayLike, predictions: Mapping[str, ArrayLike], ax: "Ax
         Precision at a recall is that of the highest threshold that reaches it, so that the area below a curve is its
         average precision; the legend has the mean over the repeats. Several repeats are drawn as the mean of their
         precisions at the same recall, and a band from the 2.5th to the 97.5th percentile: the range over the repeats,
-        not a confidence interval. With more than 500 different recalls, curves are read at 501 of them.
+        not a confidence interval. With more than 200 different recalls, curves are read at 200 of them.
 
     Raises
     ------
@@ -94,8 +94,8 @@ def roc(y: ArrayLike, predictions: Mapping[str, ArrayLike], ax: "Axes | None" = 
     Returns
     -------
     matplotlib.axes.Axes
-        The legend has the area below each curve, the mean over the repeats. Several repeats are interpolated at 501
-        false positive rates and drawn as `precision_recall` does.
+        The legend has the area below each curve, the mean over the repeats. Several repeats are interpolated at 201
+        false positive rates, a long curve at 1005, and drawn as `precision_recall` does.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def roc(y: ArrayLike, predictions: Mapping[str, ArrayLike], ax: "Axes | None" = 
     >>> from cfensemble import plots
     >>> ax = plots.roc([0, 0, 1, 1], {"ours": [[0.1, 0.4, 0.8, 0.9], [0.2, 0.3, 0.1, 0.9]]})
     >>> ax.lines[0].get_xdata().size
-    501
+    201
     """
     labels, methods = read_predictions(y, predictions)
     curves = {name: _each_repeat(name, labels, p, _roc_curve) for name, p in methods.items()}
@@ -116,8 +116,8 @@ def roc(y: ArrayLike, predictions: Mapping[str, ArrayLike], ax: "Axes | None" = 
         for k, (name, repeats) in enumerate(curves.items()):
             grid, rates = repeats[0]
             values = rates[None]
-            if len(repeats) > 1:
-                grid = np.linspace(0, 1, N_POINTS)
+            if len(repeats) > 1 or grid.size > 5 * N_POINTS:
+                grid = np.linspace(0, 1, N_POINTS if len(repeats) > 1 else 5 * N_POINTS)
                 values = np.array([np.interp(grid, false, true) for false, true in repeats])
                 values[:, 0] = 0
             handles.append(_draw(ax, k, name, grid, values, "default"))

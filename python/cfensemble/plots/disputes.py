@@ -92,7 +92,7 @@ def _draw_distribution(ax: "Axes", spread: Vector) -> None:
 
 
 def _draw_against(ax: "Axes", p: Vector, spread: Vector) -> None:
-    top = max(float(spread.max()) * 1.08, 0.05)
+    top = max(float(spread.max()) * 1.17, 0.05)
     shades = ax.hexbin(
         p, spread, gridsize=(36, 20), extent=(0, 1, 0, top), mincnt=1, bins="log", cmap="Blues", linewidths=0.2
     )
@@ -117,4 +117,4 @@ def _draw_against(ax: "Axes", p: Vector, spread: Vector) -> None:
     ax.set(xlabel="Combined probability", ylabel="Standard deviation of the predictions")
     ax.set(xlim=(-0.02, 1.02), ylim=(0, top))
     label = "most disputed" if first.size == 1 else f"the {first.size} most disputed"
-    legend(ax, [rings], [label], loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    legend(ax, [rings], [label], loc="upper right")

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 COPY = 0.99
 """Classifiers whose factors correlate more than this are linked."""
-MOST = 40
-"""Classifiers that are named; of more, those with the largest weights, or else the longest factors."""
+MOST, FEW = 40, 15
+"""Classifiers that are named; of more than `CROWD` only a few."""
+CROWD = 100
 
 
 def classifier_map(
@@ -36,8 +37,8 @@ def classifier_map(
     factors : array-like of shape (d, m)
         A column of latent factors for each classifier, as X of the trainers and of `FactorModel`.
     names : sequence of str, length m, optional
-        The classifiers' names; default their numbers. Of more than 40 classifiers those with the largest weights are
-        named, or without weights those with the longest factors.
+        The classifiers' names; default their numbers. Of more than 40 classifiers only those with the largest weights,
+        or without weights those with the longest factors, are named.
     weights : array-like of shape (m,), optional
         The larger a classifier's weight, the larger its point; it is hollow if the weight is negative.
     ax : matplotlib.axes.Axes, optional
@@ -49,7 +50,8 @@ def classifier_map(
         The principal axes are those of the factors about 0, the point of a classifier that says nothing, which a cross
         marks if it is in view; the labels have the share of the factors' squares along them. Classifiers in the same
         direction from it say the same, the further the louder. Lines link those whose factors, all d of them, have a
-        cosine above 0.99, each to its nearest; a single latent dimension has no directions to compare.
+        cosine above 0.99, each to its nearest; a single latent dimension has no directions to compare. The legend lies
+        above the axes, so that the figure needs a layout engine.
 
     Raises
     ------
@@ -74,16 +76,31 @@ def classifier_map(
     with drawing(ax) as ax:
         from matplotlib.collections import LineCollection
 
-        links = LineCollection(list(points[copies]), colors=VERMILION, linewidths=1.2, zorder=1.5)
+        links = LineCollection(
+            list(points[copies]),
+            colors=VERMILION,
+            linewidths=1.2 if m <= CROWD else 0.4,
+            zorder=1.5,
+            rasterized=m > CROWD,
+        )
         ax.add_collection(links)
         size = np.full(m, 36.0) if w is None else _area(w, w)
+        shrink = min(1, CROWD / m)
         hollow = np.zeros(m, bool) if w is None else w < 0
         back = np.argsort(-size, kind="stable")  # to front: the small ones stay in sight
         look: dict[str, Any] = {
             "c": np.where(hollow, "white", BLUE)[back],
             "edgecolors": np.where(hollow, VERMILION, "white")[back],
         }
-        ax.scatter(points[back, 0], points[back, 1], size[back], linewidths=0.8, zorder=2, **look)
+        ax.scatter(
+            points[back, 0],
+            points[back, 1],
+            shrink * size[back],
+            linewidths=0.8 * shrink,
+            zorder=2,
+            rasterized=m > CROWD,
+            **look,
+        )
         ax.margins(0.18)
         ax.autoscale_view()
         low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
@@ -95,8 +112,9 @@ def classifier_map(
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         ax.set_xlabel(f"First principal axis of the factors ({100 * share[0]:.0f} %)")
         ax.set_ylabel(f"Second principal axis ({100 * share[1]:.0f} %)")
-        _explain(ax, w, links if len(copies) else None)
-        first = np.argsort(-(np.abs(w) if w is not None else np.linalg.norm(X, axis=0)), kind="stable")[:MOST]
+        _explain(ax, w, shrink, len(copies) > 0)
+        first = np.argsort(-(np.abs(w) if w is not None else np.linalg.norm(X, axis=0)), kind="stable")
+        first = first[: MOST if m <= CROWD else FEW]
         place_names(ax, points, [(int(u), named[u]) for u in first], size, points[copies])
     return ax
 
@@ -166,19 +184,20 @@ def _area(values: Vector, w: Vector) -> Vector:
     return 14 + 240 * np.abs(values) / (np.abs(w).max() or 1)
 
 
-def _explain(ax: "Axes", w: Vector | None, links: Any) -> None:
+def _explain(ax: "Axes", w: Vector | None, shrink: float, linked: bool) -> None:
     """A legend of sizes and of links, as far as there are some."""
     handles: list[Any] = []
     labels: list[str] = []
     if w is not None and w.any():
         for value in (np.abs(w).max(), np.abs(w).max() / 4):
-            handles.append(ax.scatter([], [], s=float(_area(np.array(value), w)), color=BLUE))
+            handles.append(ax.scatter([], [], s=shrink * float(_area(np.array(value), w)), color=BLUE))
             labels.append(f"weight {value:.2g}")
         if (w < 0).any():
-            handles.append(ax.scatter([], [], s=60, color="white", edgecolors=VERMILION, linewidths=0.8))
+            handles.append(ax.scatter([], [], s=shrink * 60, color="white", edgecolors=VERMILION, linewidths=0.8))
             labels.append("negative")
-    if links is not None:
+    if linked:
         handles += ax.plot([], [], color=VERMILION, linewidth=1.2)
         labels.append(f"correlation > {COPY}")
     if handles:
-        legend(ax, handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
+        columns = 4 if ax.bbox.width > 4.5 * ax.figure.dpi else 2
+        legend(ax, handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns, frameon=False)

@@ -93,8 +93,9 @@ def weight_history(
     -------
     matplotlib.axes.Axes
         The legend names the classifiers in the order in which their lines end, of more than 20 those with the largest
-        last weights; it lies beside the axes, so that the figure needs a layout engine. The hatched band around 0 is
-        where an aggregator has collapsed once all weights lie in it: sqrt(m) |w| < 0.1.
+        last weights, the others being the range that they span; it lies beside the axes, so that the figure needs a
+        layout engine. The hatched band around 0 is where an aggregator has collapsed once all weights lie in it:
+        sqrt(m) |w| < 0.1.
 
     Raises
     ------
@@ -119,7 +120,6 @@ def weight_history(
     order = largest[np.argsort(-weights[-1, largest], kind="stable")]
     with drawing(ax) as ax:
         from matplotlib import colormaps
-        from matplotlib.collections import LineCollection
 
         handles: list[Any] = []
         # One sequential scale in the order in which the lines end, so that the legend reads like the plot.
@@ -133,11 +133,9 @@ def weight_history(
         labels = [named[u] for u in order]
         others = np.setdiff1d(np.arange(m), order)
         if others.size:
-            paths = [np.column_stack([iterations, weights[:, u]]) for u in others]
-            ax.add_collection(LineCollection(paths, colors=GREY, linewidths=0.5, alpha=0.5, zorder=1))
-            ax.autoscale_view()
-            handles += ax.plot([], [], color=GREY, linewidth=0.5)
-            labels.append(f"{others.size:,} others")
+            low, high = weights[:, others].min(axis=1), weights[:, others].max(axis=1)
+            handles.append(ax.fill_between(iterations, low, high, color="0.8", linewidth=0, zorder=0.7))
+            labels.append(f"range of {others.size:,} others")
         band = ax.axhspan(-MIN_NORM / m, MIN_NORM / m, facecolor="none", edgecolor=GREY, hatch="//////", zorder=0.6)
         band.set_linewidth(0.6)
         handles.append(band)

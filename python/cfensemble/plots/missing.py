@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cfensemble._typing import Indices, Mask, Vector
 from cfensemble._validation import finite_matrix
-from cfensemble.plots.names import check_names, label_ticks
+from cfensemble.plots.names import check_names, label_rows
 from cfensemble.plots.style import BLUE, PALE, drawing
 
 if TYPE_CHECKING:
@@ -73,17 +73,18 @@ def missing_pattern(R: ArrayLike, names: Sequence[str] | None = None, ax: "Axes 
         ticks, shown = list(range(order.size)), [named[u] for u in order]
         if hidden:
             ticks.append(order.size)
-            shown.append(f"… {hidden:,} more, which miss less …")
-        label_ticks(ax, "y", ticks, shown)
+            shown.append(f"… {hidden:,} more …")
+        label_rows(ax, ticks, shown)
         n_columns = max(counts.size, 6)
         _draw_counts(ax, counts)
-        _draw_shares(ax, share[order], n_columns)
+        _draw_shares(ax, share[order], counts.size - 0.2, BESIDE * n_columns)
         ax.set(xlim=(-0.6, n_columns * (1.14 + BESIDE)), ylim=(len(ticks) - 0.4, -2.0 - ABOVE), xticks=[])
         ax.spines[["left", "bottom"]].set_visible(False)
-        which = "The pattern" if n_patterns == 1 else f"All {n_patterns} patterns"
+        which, whose = f"All {n_patterns} patterns", f"{n:,} instances"
         if n_patterns > MOST_PATTERNS:
             which = f"The {MOST_PATTERNS} most frequent of {n_patterns:,} patterns"
-        ax.set_xlabel(f"{which} of missing predictions (dark),\nof {100 * covered:.0f} % of {n:,} instances")
+            whose = f"{100 * covered:.0f} % of {n:,} instances"
+        ax.set_xlabel(f"{'The one pattern' if n_patterns == 1 else which} (dark: missing)\nof {whose}")
     return ax
 
 
@@ -99,7 +100,7 @@ def _patterns(missing: Mask) -> tuple[Mask, Indices]:
 def _draw_counts(ax: "Axes", counts: Indices) -> None:
     """Bars above the columns, at most `ABOVE` rows high."""
     heights = ABOVE * counts / counts[0]
-    ax.text(max(counts.size, 6) - 0.58, -0.75 - ABOVE, "Instances", ha="right", va="top", fontsize=8.5)
+    ax.text(-0.7, -0.75 - ABOVE / 2, "Instances", ha="right", va="center", fontsize=8.5)
     ax.bar(np.arange(counts.size), heights, width=0.84, bottom=-0.75 - heights, color=BLUE, linewidth=0)
     crowded = len(f"{counts[0]:,}") > 3 and counts.size > 10
     for k, (count, height) in enumerate(zip(counts, heights, strict=True)):
@@ -115,12 +116,12 @@ def _draw_counts(ax: "Axes", counts: Indices) -> None:
         )
 
 
-def _draw_shares(ax: "Axes", share: Vector, n_columns: int) -> None:
-    """Bars to the right of the rows, at most `BESIDE` of the columns' width long."""
-    ax.text(n_columns - 0.2, -0.75, "Missing", va="bottom", fontsize=8.5)
-    lengths = BESIDE * n_columns * share / (share.max() or 1)
-    ax.barh(np.arange(share.size), lengths, height=0.8, left=n_columns - 0.2, color=BLUE, linewidth=0)
+def _draw_shares(ax: "Axes", share: Vector, left: float, longest: float) -> None:
+    """Bars to the right of the rows."""
+    ax.text(left, -0.75, "Missing", va="bottom", fontsize=8.5)
+    lengths = longest * share / (share.max() or 1)
+    ax.barh(np.arange(share.size), lengths, height=0.8, left=left, color=BLUE, linewidth=0)
     for u, (value, length) in enumerate(zip(share, lengths, strict=True)):
         text = "< 1 %" if 0 < value < 0.01 else f"{100 * value:.0f} %"
-        place = (n_columns - 0.2 + length, u)
+        place = (left + length, u)
         ax.annotate(text, place, (2, 0), textcoords="offset points", va="center", fontsize=7.5)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
@@ -21,11 +23,11 @@ def check_names(names: Sequence[str] | None, m: int) -> list[str]:
     return [shown(name) for name in names]
 
 
-def shown(name: Any) -> str:
-    """The name on one line, of at most `LONGEST` characters, without those that cannot be printed or be in XML."""
+def shown(name: Any, longest: int = LONGEST) -> str:
+    """The name on one line, of at most so many characters, without those that cannot be printed or be in XML."""
     text = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(str(name).split()))
-    if len(text) > LONGEST:  # names that differ often do so at the end
-        text = f"{text[: LONGEST // 2]}…{text[-(LONGEST // 2 - 1) :]}"
+    if len(text) > longest:  # names that differ often do so at the end
+        text = f"{text[: longest // 2]}…{text[-((longest - 1) // 2) :]}"
     return text
 
 
@@ -36,12 +38,13 @@ def literal(texts: "Iterable[Text]") -> None:
         text.set_usetex(False)
 
 
-def label_ticks(ax: "Axes", axis: str, positions: Sequence[float], names: Sequence[str], **options: Any) -> None:
-    """Put names at these positions of the axis, 'x' or 'y', without tick marks."""
-    target = ax.xaxis if axis == "x" else ax.yaxis
-    target.set_ticks(positions, labels=names, **options)
-    target.set_tick_params(length=0)
-    literal(target.get_ticklabels())
+def label_rows(ax: "Axes", positions: Sequence[float], names: Sequence[str]) -> None:
+    """Put names at these positions of the y-axis, without tick marks, and shorter ones where the axes are narrow."""
+    inches = ax.bbox.width / ax.figure.dpi
+    longest = int(np.clip(6.5 * inches, 12, LONGEST))
+    ax.set_yticks(positions, labels=[shown(name, longest) for name in names])
+    ax.tick_params(axis="y", length=0)
+    literal(ax.get_yticklabels())
 
 
 def legend(ax: "Axes", handles: Sequence[Any], names: Sequence[str], **options: Any) -> "Legend":

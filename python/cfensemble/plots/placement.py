@@ -40,7 +40,10 @@ def place_names(ax: "Axes", points: Vector, names: Sequence[tuple[int, str]], ar
     radius = np.sqrt(areas / np.pi)
     taken = np.concatenate([xy - radius[:, None], xy + radius[:, None]], axis=1)  # left, bottom, right, top
     along = ax.transData.transform(
-        (lines[:, :1] + np.linspace(0, 1, 30)[:, None] * np.diff(lines, axis=1)).reshape(-1, 2)
+        (
+            lines[:, :1]
+            + np.linspace(0, 1, max(2, min(30, 3000 // max(len(lines), 1))))[:, None] * np.diff(lines, axis=1)
+        ).reshape(-1, 2)
     )
     taken = np.concatenate([taken, np.hstack([along * scale - 1.5, along * scale + 1.5])])
     for u, name in names:

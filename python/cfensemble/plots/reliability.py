@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Z = 1.959963984540054  # 97.5 % of a standard normal lie below
 STRIP = 0.15
-"""Height of the histogram below the curves, in units of probability."""
+"""Height of the histogram below the curves, as a share of theirs."""
 
 
 def calibration(
@@ -38,7 +38,8 @@ def calibration(
     matplotlib.axes.Axes
         A point per bin: its mean prediction, and its share of positives with Wilson's 95 % interval. The bins hold the
         predictions of all repeats, but an instance counts once for the interval, however often it was predicted. Below,
-        how the first method's predictions are distributed, and the others' as outlines.
+        how the first method's predictions are distributed, and the others' as outlines. The axes end below 1 where all
+        of this is below 0.5; the last bar then has what lies beyond.
 
     Raises
     ------
@@ -61,35 +62,31 @@ def calibration(
     """
     labels, methods = read_predictions(y, predictions)
     n_bins = integer(n_bins, "n_bins", 1)
+    curves = []
+    for name, repeats in methods.items():
+        there = ~np.isnan(repeats)
+        if not there.any():
+            raise ValueError(f"predictions[{name!r}] holds no prediction of a labelled instance")
+        p, truth = repeats[there], np.broadcast_to(labels, repeats.shape)[there]
+        curves.append((p, _bins(truth, p, n_bins, np.count_nonzero(there.any(axis=0)) / p.size)))
+    largest = max(max(mean.max(), high.max()) for _, (mean, _, _, high) in curves)
+    end = 1.0 if largest > 0.5 else np.ceil(21 * largest) / 20  # where positives are rare, so are large probabilities
     with drawing(ax) as ax:
         (diagonal,) = ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         handles = []
-        for k, (name, repeats) in enumerate(methods.items()):
-            there = ~np.isnan(repeats)
-            if not there.any():
-                raise ValueError(f"predictions[{name!r}] holds no prediction of a labelled instance")
-            p = repeats[there]
-            truth = np.broadcast_to(labels, repeats.shape)[there]
-            mean, rate, low, high = _bins(truth, p, n_bins, np.count_nonzero(there.any(axis=0)) / p.size)
+        for k, (p, (mean, rate, low, high)) in enumerate(curves):
             look = line_style(k)
-            bars = ax.errorbar(
-                mean,
-                rate,
-                yerr=[rate - low, high - rate],
-                label=name,
-                elinewidth=1,
-                capsize=2,
-                **look,
-                **marker_style(k),
-            )
-            handles.append(bars)
-            counts, edges = np.histogram(p, bins=20, range=(0, 1))
-            heights = (STRIP - 0.03) * counts / counts.max()
+            ends = [rate - low, high - rate]
+            handles.append(ax.errorbar(mean, rate, yerr=ends, elinewidth=1, capsize=2, **look, **marker_style(k)))
+            counts, edges = np.histogram(np.minimum(p, end), bins=20, range=(0, end))
+            heights = end * (STRIP - 0.03) * counts / counts.max()
             options = {"fill": True, "facecolor": "0.7"} if k == 0 else {"edgecolor": look["color"], "linewidth": 0.9}
-            ax.stairs(heights - STRIP, edges, baseline=-STRIP, zorder=1, **options)
-        ax.axhline(-0.02, color=PALE, linewidth=0.8, zorder=0.5)
-        ax.set(xlabel="Predicted probability", ylabel="Share of positives", xlim=(-0.015, 1.015), ylim=(-STRIP, 1.03))
-        ax.set_yticks([-STRIP / 2, *np.arange(6) / 5], labels=["count", "0.0", "0.2", "0.4", "0.6", "0.8", "1.0"])
+            ax.stairs(heights - end * STRIP, edges, baseline=-end * STRIP, zorder=1, **options)
+        ax.axhline(-0.02 * end, color=PALE, linewidth=0.8, zorder=0.5)
+        ax.set(xlabel="Predicted probability", ylabel="Share of positives")
+        ax.set(xlim=(-0.015 * end, 1.015 * end), ylim=(-STRIP * end, 1.03 * end))
+        ticks = [tick for tick in ax.yaxis.get_major_locator().tick_values(0, end) if 0 <= tick <= end]
+        ax.set_yticks([-STRIP / 2 * end, *ticks], labels=["count", *(f"{tick:.2g}" for tick in ticks)])
         legend(ax, [*handles, diagonal], [*methods, "calibrated"], loc="upper left")
     return ax
 

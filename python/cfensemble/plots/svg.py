@@ -41,7 +41,7 @@ def to_svg(drawn: "Axes | Figure") -> str:
     buffer = StringIO()
     with style(), warnings.catch_warnings():
         # The reader's fonts have the letters that matplotlib's lack.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

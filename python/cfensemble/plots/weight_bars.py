@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from cfensemble.plots.inputs import finite_vector, optional_matrix
 from cfensemble.plots.models import fitted_names, fitted_weights
-from cfensemble.plots.names import check_names, label_ticks
+from cfensemble.plots.names import check_names, label_rows
 from cfensemble.plots.style import BLUE, PALE, VERMILION, drawing
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ def classifier_weights(
         if hidden:
             ticks.insert(MOST // 2, MOST // 2)
             shown.insert(MOST // 2, f"… {hidden:,} more …")
-        label_ticks(ax, "y", ticks, shown)
-        ax.set(xlabel="Weight, in log-odds", ylim=(rows[-1] + 0.6, -0.6))
+        label_rows(ax, ticks, shown)
+        space = max(0.6, 1.5 - rows[-1] / 2)  # two bars do not fill the axes
+        ax.set(xlabel="Weight, in log-odds", ylim=(rows[-1] + space, -space))
         ax.spines["left"].set_visible(False)
         if own is not None:
             _make_room(ax)
@@ -140,7 +141,7 @@ def _make_room(ax: "Axes") -> None:
     ax.set_xticks(ticks[:: 1 + len(ticks) // 5])
     ax.set_xlim(low, low + (high - low) / BARS)
     ax.spines["bottom"].set_bounds(low, high)
-    ax.xaxis.label.set_x(BARS / 2)
+    ax.set_xlabel("Weight,\nin log-odds", x=BARS / 2)
 
 
 def _draw_scores(ax: "Axes", rows: Any, scores: Any, intervals: Any) -> None:
@@ -149,8 +150,22 @@ def _draw_scores(ax: "Axes", rows: Any, scores: Any, intervals: Any) -> None:
     panel.patch.set_visible(False)
     panel.tick_params(labelleft=False, left=False)
     panel.spines[["left", "top", "right"]].set_visible(False)
-    panel.hlines(rows, 0, 1, color=PALE, linewidth=0.7, zorder=0)
+    largest = np.nanmax(np.concatenate([[0.0], scores, np.ravel([] if intervals is None else intervals)]))
+    end = 1.0 if largest > 0.5 else max(largest, 0.01)  # poor scores differ as well
+    panel.hlines(rows, 0, end, color=PALE, linewidth=0.7, zorder=0)
     if intervals is not None:
         panel.hlines(rows, *intervals.T, color="0.2", linewidth=1.3, zorder=2)
-    panel.plot(scores, rows, linestyle="", marker="o", markersize=5, color=VERMILION, markeredgecolor="0.1", zorder=3)
-    panel.set(xlabel="Own PR-AUC", xlim=(0, 1.02), xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+    panel.plot(
+        scores,
+        rows,
+        linestyle="",
+        marker="o",
+        markersize=5,
+        color=VERMILION,
+        markeredgecolor="0.1",
+        zorder=3,
+        clip_on=False,
+    )
+    panel.set(xlabel="Own\nPR-AUC", xlim=(0, 1.02 * end))
+    panel.locator_params(axis="x", nbins=3)
+    panel.xaxis.set_major_formatter("{x:g}")

@@ -37,7 +37,7 @@ class Analysis:
     cv : CrossValidation or None
         None where there are no two labels of each class.
     calibration, calibration_of_average : Calibration or None
-        Of cross-validated probabilities of two classes.
+        Of cross-validated probabilities; of several classes that of the most probable, and none of the average.
     contributions : Contributions
         Of the classifiers.
     training : Training
@@ -98,8 +98,9 @@ def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda sh
         learning = learn(cv, followed, n_learning)
         ours = cv.predictions[OURS]
         right = _right(ours[0], y)
-        if not subject.is_multiclass:
-            calibration, of_average = calibrate(y, ours), calibrate(y, cv.predictions[AVERAGE])
+        truth, given = calibrated(subject, cv)
+        calibration = calibrate(truth, given[OURS])
+        of_average = calibrate(truth, given[AVERAGE]) if AVERAGE in given else None
     analysis = Analysis(
         subject=subject,
         cv=cv,
@@ -124,6 +125,18 @@ def _counting(fit: Fitter, step: Callable[[], object]) -> Fitter:
         return p
 
     return run
+
+
+def calibrated(subject: Subject, cv: CrossValidation) -> tuple[Vector, dict[str, Float]]:
+    """Return labels (k,) and probabilities (repeats, k) whose calibration is of interest.
+
+    Of two classes those of the positive one, by the report's method and the average; of several, whether the most
+    probable class is the true one, in the first repeat.
+    """
+    if not subject.is_multiclass:
+        return cv.y, {name: cv.predictions[name] for name in (OURS, AVERAGE)}
+    p = cv.predictions[OURS][0]
+    return _right(p, cv.y).astype(np.float64), {OURS: p.max(axis=0)[None]}
 
 
 def _right(p: Float, y: Vector) -> Mask:

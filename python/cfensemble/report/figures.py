@@ -10,7 +10,7 @@ from markupsafe import Markup
 from cfensemble import plots
 from cfensemble.plots.models import fitted_factors
 from cfensemble.report import captions
-from cfensemble.report.analysis import Analysis
+from cfensemble.report.analysis import Analysis, calibrated
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
 from cfensemble.report.svg import embed
@@ -42,8 +42,15 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
     m = len(names)
     found: dict[str, Figure] = {}
 
-    def add(key: str, label: str, caption: str, picture: "Callable[[Axes], object]", height: float = HEIGHT) -> None:
-        found[key] = Figure(key, embed(_picture(picture, height), key, label), caption)
+    def add(
+        key: str,
+        label: str,
+        caption: str,
+        picture: "Callable[[Axes], object]",
+        height: float = HEIGHT,
+        width: float = WIDTH,
+    ) -> None:
+        found[key] = Figure(key, embed(_picture(picture, height, width), key, label), caption)
 
     if np.isnan(R).any():
         add(
@@ -52,6 +59,7 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
             captions.missing(subject),
             lambda ax: plots.missing_pattern(_thinned(R), names, ax),
             height=max(HEIGHT, 1.8 + 0.19 * min(m, MAX_CLASSIFIERS)),
+            width=6.4,
         )
     if cv is not None and not subject.is_multiclass:
         shown = dict.fromkeys((OURS, AVERAGE, cv.best_baseline))
@@ -68,21 +76,28 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
             captions.curves_roc(cv),
             lambda ax: plots.roc(cv.y, predictions, ax),
         )
-        both: Any = {name: cv.predictions[name] for name in (OURS, AVERAGE)}
+    if cv is not None:
+        y, both = calibrated(subject, cv)
         add(
             "calibration",
-            "Share of positives against predicted probability, for the combination and the plain average",
+            "Share of rows that are as predicted, against the predicted probability",
             captions.calibration(analysis),
-            lambda ax: plots.calibration(cv.y, both, ax),
+            lambda ax: plots.calibration(y, both, ax),
         )
-    scored = np.isfinite(c.own).any()
+
+    def weights(ax: "Axes") -> None:
+        if not np.isfinite(c.own).any():
+            plots.classifier_weights(c.weights, names, ax=ax)
+            return
+        plots.classifier_weights(c.weights, names, c.own, c.intervals, ax)
+        if subject.is_multiclass:
+            ax.child_axes[0].set_xlabel("Own accuracy")
+
     add(
         "weights",
         "Weight of each classifier, and how good it is by itself",
         captions.weights(analysis),
-        lambda ax: plots.classifier_weights(
-            c.weights, names, c.own if scored else None, c.intervals if scored else None, ax
-        ),
+        weights,
         height=max(HEIGHT, 1.5 + 0.24 * min(m, MAX_CLASSIFIERS)),
     )
     if m > 2:
@@ -128,17 +143,17 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
                 others,
                 curve.stop if curve.is_flat else None,
                 ax,
-                metric=METRICS[curve.metric],
+                metric=METRICS[curve.metric].capitalize() if subject.is_multiclass else METRICS[curve.metric],
             ),
         )
     return found
 
 
-def _picture(draw: "Callable[[Axes], object]", height: float) -> str:
+def _picture(draw: "Callable[[Axes], object]", height: float, width: float) -> str:
     from matplotlib.figure import Figure as Canvas
 
     with plots.style():
-        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        canvas = Canvas(figsize=(width, height), layout="constrained")
         draw(canvas.add_subplot())
     return plots.to_svg(canvas)
 

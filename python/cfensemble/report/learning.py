@@ -25,8 +25,8 @@ class LearningCurve:
         What is scored.
     n_labels : ndarray of shape (k,)
         Each about twice the one before.
-    scores : dict of str to ndarray of shape (k, repeats)
-        Mean over the folds, by method; the first is what the report is about.
+    scores : dict of str to ndarray of shape (k, n_fits)
+        Of every fold of every repeat, by method; the first is what the report is about.
     gain, low, high : float
         What the last doubling gained, and its interval of coverage 95 %.
     stop : int or None
@@ -91,7 +91,7 @@ def learn(
         return None
     rng = np.random.default_rng(1)
     orders = [[_stratified_order(train, cv.y, rng) for train, _ in repeat] for repeat in folds]
-    values: dict[str, list[Vector]] = {name: [] for name in methods}  # by size, each (repeats, folds)
+    values: dict[str, list[Vector]] = {name: [] for name in methods}  # by size, each (n_fits,)
     for size in n_labels:
         for name, fit in methods.items():
             if size == n_labels[-1]:
@@ -103,16 +103,16 @@ def learn(
                         chosen = orders[r][f][:size]
                         _put(p[r], fit(chosen, cv.y[chosen]), test)
                         on_fit()
-            values[name].append(fold_scores(cv.y, p, folds)[metric].reshape(n_repeats, -1))
+            values[name].append(fold_scores(cv.y, p, folds)[metric])
     sign = 1 if HIGHER_IS_BETTER[metric] else -1
     ours = values[next(iter(methods))]
     test_ratio = len(folds[0][0][1]) / len(folds[0][0][0])
-    gain, half, _ = corrected_t(sign * (ours[-1] - ours[-2]).ravel(), test_ratio)
+    gain, half, _ = corrected_t(sign * (ours[-1] - ours[-2]), test_ratio)
     means = sign * np.array([found.mean() for found in ours])
     return LearningCurve(
         metric=metric,
         n_labels=np.array(n_labels),
-        scores={name: np.array([v.mean(axis=1) for v in found]) for name, found in values.items()},
+        scores={name: np.array(found) for name, found in values.items()},
         gain=gain,
         low=gain - half,
         high=gain + half,

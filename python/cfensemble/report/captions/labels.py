@@ -13,7 +13,7 @@ def learning(curve: LearningCurve | None) -> str:
         f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} changed by {change(curve.gain)} (95 % interval "
         f"{change(curve.low)} to {change(curve.high)}). {verdict(curve)}"
     )
-    return text + " Bands show how far the repeats differ, not how far these labels are from others."
+    return text + " Bands are 95 % intervals of the means over the folds, as if the folds had nothing in common."
 
 
 def verdict(curve: LearningCurve) -> str:

@@ -82,7 +82,7 @@ def curves_pr(cv: CrossValidation) -> str:
     return (
         f"Whoever flags rows until {percent(RECALL)} of the positives are found will, with {OURS}, be right in "
         f"{at[OURS]} of the cases; with the plain average, in {at[AVERAGE]}; by chance, in "
-        f"{percent(float(cv.y.mean()))}. Here the folds are pooled, so that areas differ a little from the table's means."
+        f"{percent(float(cv.y.mean()))}. The folds are pooled here, and areas differ a little from the table's means."
     )
 
 

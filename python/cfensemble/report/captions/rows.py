@@ -16,9 +16,9 @@ def disagreement(analysis: Analysis) -> str:
     if not known.size:
         return "No row has predictions of two classifiers."
     text = (
-        f"The predictions of a row have a standard deviation of {number(float(np.median(known)))} in the median, and of "
-        f"more than {number(float(np.quantile(known, 0.95)))} in one row of twenty. Against most of the classifiers the "
-        f"combination decides in {plural(d.overruled, 'row')} ({percent(d.overruled / n)})."
+        f"The predictions of a row have a standard deviation of {number(float(np.median(known)))} in the median, and "
+        f"of more than {number(float(np.quantile(known, 0.95)))} in one row of twenty. Against most of the classifiers "
+        f"the combination decides in {plural(d.overruled, 'row')} ({percent(d.overruled / n)})."
     )
     if np.isfinite(d.spread_if_right) and np.isfinite(d.spread_if_wrong):
         ratio = d.spread_if_wrong / max(d.spread_if_right, 1e-9)
