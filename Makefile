@@ -2,7 +2,8 @@
 # make test   the same, then the whole suite
 # make isas   the tests of what the kernels do, once more in each instruction set but the best, which make test used
 # make slow   many seeds and long property tests
-# make bench  the kernels against others and the machine's peak, the trainers against each other, the failure modes
+# make bench  the kernels against others and the machine's peak, the trainers against each other, prediction, the
+#             failure modes
 # make lint   format, lint and type checks
 
 VENV := .venv
@@ -32,6 +33,7 @@ bench: $(VENV)/bench
 	$(BIN)/python bench/kernels.py
 	$(BIN)/python -m pytest bench --benchmark-only
 	$(BIN)/python bench/joint_solver.py
+	$(BIN)/python bench/prediction.py
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/multiclass.py
 	$(BIN)/python bench/stacking.py

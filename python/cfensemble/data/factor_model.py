@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from cfensemble import _core
 from cfensemble._blocks import LARGE, column_blocks, count_missing
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Mask, Vector
+from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble._validation import finite_matrix, integer, number, sample_weights
 from cfensemble.data.confidence_rule import ConfidenceRule
 from cfensemble.persistence.fields import Array, Boolean, Field, Saved
@@ -53,7 +53,7 @@ class FactorModel(Saved):
             "converged": Boolean(),
         }
 
-    def reconstruct(self, columns: slice = slice(None)) -> Float:
+    def reconstruct(self, columns: slice | Indices = slice(None)) -> Float:
         """Return what the model expects of the predictions (m, k) for some, by default all, of the instances."""
         dtype = self.Y.dtype
         return self.X.T.astype(dtype) @ self.Y[:, columns] + self.mean[:, None].astype(dtype)

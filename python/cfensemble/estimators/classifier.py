@@ -13,7 +13,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.estimators.labels import Labels, encode_labels
 from cfensemble.estimators.names import check_names
-from cfensemble.estimators.predictions import read_predictions
+from cfensemble.estimators.predictions import check_predictions, convert_predictions, read_predictions
 from cfensemble.persistence.fields import Field, Optional, OrPlain, Part, Values, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 from cfensemble.solvers import OPTIONS, make_trainer
@@ -218,10 +218,18 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         ValueError
             If P holds no probabilities, or those of other classifiers than were fitted.
         """
-        check_is_fitted(self, "combiner_")
-        values, names = read_predictions(P)
+        if not hasattr(self, "combiner_"):
+            check_is_fitted(self, "combiner_")  # takes longer than the prediction of a row
+        values, names = convert_predictions(P)
         self._check_classifiers(values, names)
-        return _distributions(self.combiner_.predict(R_new=_classifiers_first(values)))
+        if values.ndim == 3:
+            check_predictions(values, names)
+        try:
+            p = self.combiner_.predict(R_new=_classifiers_first(values))
+        except ValueError:
+            check_predictions(values, names)  # what predicts checks as well: this tells in terms of P
+            raise
+        return _distributions(p)
 
     def predict(self, P: Any) -> NDArray[Any]:
         """Most probable class of new rows of predictions, (k,); see `predict_proba`."""
@@ -333,7 +341,12 @@ def _classifiers_first(values: Float) -> Float:
 
 def _distributions(p: Float) -> Float:
     """Probability of each class (n, K), from that of the positive one (n,) or of all (K, n)."""
-    return np.ascontiguousarray(p.T) if p.ndim == 2 else np.stack([1 - p, p], axis=1)
+    if p.ndim == 2:
+        return np.ascontiguousarray(p.T)
+    distributions = np.empty((len(p), 2), p.dtype)
+    np.subtract(1, p, out=distributions[:, 0])
+    distributions[:, 1] = p
+    return distributions
 
 
 def _check_classes(values: Float, labels: Labels) -> None:
