@@ -1,8 +1,6 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
 import warnings
-import weakref
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -15,12 +13,13 @@ from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, float_matrix, probability_matrix
 from cfensemble.combining.mixture import Predictor, check_predictors, compile_mixture, fit_mixture, view_shares
 from cfensemble.combining.views import ConsensusView, read_views
+from cfensemble.data.base_rate import observed_base_rate
+from cfensemble.data.data_reference import DataReference
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
-from cfensemble.optimization.base import no_data, observed_base_rate
 from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, Real, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 
@@ -119,7 +118,7 @@ class Combiner(SavedModel):
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self.view_shares_, self._kernel = view_shares(predictors), kernel
         self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
-        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
+        self._fitted_data = DataReference(data)
         return self
 
     def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
@@ -207,14 +206,12 @@ class Combiner(SavedModel):
         combiner = cls(**parameters)
         vars(combiner).update(fitted)
         check_predictors(combiner.predictors_, len(combiner.factor_model_.mean) + 1)
-        combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), no_data
+        combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), DataReference()
         combiner._compile()
         return combiner
 
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
-        if "_fitted_data" in state:
-            state["_fitted_data"] = no_data  # a copy of the combiner has no copy of the data
         state.pop("_kernel", None)
         return state
 
