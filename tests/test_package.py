@@ -57,6 +57,38 @@ def test_type_checkers_see_the_names_that_are_there():
     assert seen == {module: sorted(names) for module, names in cfensemble._HOMES.items()}
 
 
+LAYERS = (
+    ("persistence",),
+    ("data", "ensemble", "objectives"),
+    ("combining",),
+    ("optimization",),
+    ("solvers",),
+    ("estimators",),
+    ("commands",),
+)
+"""Packages and modules; importing one takes nothing but its own layer and the previous ones."""
+
+
+def modules_imported(path):
+    """What a module of the package imports from the package when it is imported itself."""
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, ast.ImportFrom) and statement.module.startswith("cfensemble."):
+            yield statement.module.split(".")[1]
+
+
+def test_imports_point_one_way():
+    root = Path(cfensemble.__file__).parent
+    rank = {name: layer for layer, names in enumerate(LAYERS) for name in names}
+    wrong = [
+        f"{path.relative_to(root)} imports {imported}"
+        for path in root.rglob("*.py")
+        if (layer := rank.get(path.relative_to(root).parts[0].removesuffix(".py"))) is not None
+        for imported in modules_imported(path)
+        if rank.get(imported, 0) > layer
+    ]
+    assert not wrong
+
+
 WITHOUT_TORCH = """
 import sys
 

@@ -196,27 +196,3 @@ def test_errors_say_what_to_do():
         combiner.predict(R)
     with pytest.raises(ValueError, match="probabilities lie in"):
         combine(2 * R, labels)
-    assert repr(Combiner(2)) == "Combiner(n_threads=2)"
-
-
-@pytest.mark.parametrize("sample_weight", [None, np.linspace(0.5, 2, 600)])
-def test_a_warm_start_keeps_the_factor_model_and_changes_nothing(sample_weight, monkeypatch):
-    R, labels, y = ensemble(missing=0.2)
-    more = np.where(np.arange(600) < 80, y, np.nan)
-    cold = Combiner().fit(EnsembleData(R, more, sample_weight=sample_weight))
-    warm = Combiner(warm_start=True).fit(EnsembleData(R, labels, sample_weight=sample_weight))
-    with monkeypatch.context() as patch:
-        patch.delattr("cfensemble.combining.combiner.fit_factor_model")
-        warm.fit(EnsembleData(np.asfortranarray(R), more, sample_weight=sample_weight))
-    np.testing.assert_array_equal(warm.predict(), cold.predict())
-    np.testing.assert_array_equal(warm.predict(R_new=R[:, :9]), cold.predict(R_new=R[:, :9]))
-
-
-def test_a_warm_start_notices_other_predictions_and_other_sample_weights():
-    R, labels, _ = ensemble()
-    data = EnsembleData(R, labels)
-    others = [(1 - R, None), (R[:, :300], None), (R[:5], None), (R, np.linspace(0.5, 2, 600)), (R, None)]
-    warm = Combiner(warm_start=True).fit(data)
-    for R_new, sample_weight in others:
-        other = EnsembleData(R_new, labels[: R_new.shape[1]], sample_weight=sample_weight)
-        np.testing.assert_array_equal(warm.fit(other).predict(), Combiner().fit(other).predict())

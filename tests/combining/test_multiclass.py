@@ -198,4 +198,3 @@ def test_errors_name_the_place():
         fit([[["a"]]], labels)
     with pytest.raises(ValueError, match="sample_weight must have one entry per instance"):
         fit(R, labels, sample_weight=[1])
-    assert repr(MulticlassCombiner(2)) == "MulticlassCombiner(n_threads=2)"

@@ -1,34 +1,31 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
 import warnings
-import weakref
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import NotFittedError
 
-from cfensemble._digest import data_digest
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import boolean, float_matrix, probability_matrix
-from cfensemble.combining.mixture import Predictor, check_predictors, compile_mixture, fit_mixture, view_shares
+from cfensemble._typing import Float, Indices
+from cfensemble._validation import float_matrix, probability_matrix
+from cfensemble.combining.base import BaseCombiner
+from cfensemble.combining.mixture import check_predictors, compile_mixture, fit_mixture
 from cfensemble.combining.views import ConsensusView, read_views
+from cfensemble.data.base_rate import observed_base_rate
+from cfensemble.data.data_reference import DataReference
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
-from cfensemble.optimization.base import no_data, observed_base_rate
-from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, Real, split_parameters
-from cfensemble.persistence.model_file import SavedModel
+from cfensemble.persistence.fields import Array, Field, Part, Real
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""
 
 
-class Combiner(SavedModel):
+class Combiner(BaseCombiner):
     """Combines the predictions of an ensemble; everything that could be set is taken from the data.
 
     1. A factor model with a noise of its own for each classifier is fitted to all predictions, labelled or not, and
@@ -62,13 +59,7 @@ class Combiner(SavedModel):
         Share of the mixture that each way of reading the predictions has.
     """
 
-    factor_model_: FactorModel
     _consensus: ConsensusView
-
-    def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
-        self.n_threads = n_threads
-        resolve_threads(n_threads)  # complains about nonsense now rather than in fit
-        self.warm_start = boolean(warm_start, "warm_start")
 
     def fit(self, data: EnsembleData) -> Self:
         """Fit to all instances of the data, labelled or not.
@@ -99,8 +90,8 @@ class Combiner(SavedModel):
             warnings.warn(message, DataWarning, stacklevel=2)
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
-        digest = data_digest(R, s) if self.warm_start else None
-        known = digest is not None and digest == getattr(self, "_fitted_digest", None)
+        digest = self._digest(R, s)
+        known = self._knows(digest)
         latent_dim = min(LATENT_DIM, max(len(R) - 1, 1))
         if known:
             model = self.factor_model_
@@ -117,9 +108,8 @@ class Combiner(SavedModel):
         p = kernel.predict(R, threads)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_, self._kernel = view_shares(predictors), kernel
-        self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
-        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
+        self._kernel, self._consensus, self._base_rate, self._fitted_digest = kernel, consensus, base_rate, digest
+        self._fitted_data = DataReference(data)
         return self
 
     def predict(self, data: EnsembleData | None = None, R_new: ArrayLike | None = None) -> Float:
@@ -157,26 +147,16 @@ class Combiner(SavedModel):
             raise TypeError(f"data must be an EnsembleData, got {type(data).__name__}; predictions go to R_new=")
         return self._predict_new(data.R, "data")
 
-    @property
-    def n_iter_(self) -> int:
-        """Iterations that fitted the factor model."""
-        self._check_fitted()
-        return len(self.factor_model_.log_likelihood) - 1
-
-    def get_aggregator_weights(self) -> Vector:
-        """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
-        self._check_fitted()
-        return np.asarray(sum(predictor.share * predictor.theta[:-1] for predictor in self.predictors_))
-
     def get_reconstruction(self) -> Float:
         """R_hat (m, n): every classifier's prediction as the factor model sees it, also where it is missing."""
         self._check_fitted()
         return self.factor_model_.reconstruct()
 
     def _predict_new(self, R: Float, name: str) -> Float:
-        m = len(self.factor_model_.mean)
-        if R.shape[0] != m:
-            raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
+        if R.shape[0] != self._n_classifiers:
+            raise ValueError(
+                f"{name} has {R.shape[0]} classifiers, but the model was fitted with {self._n_classifiers}"
+            )
         try:
             return self._kernel.predict(R, resolve_threads(self.n_threads))
         except ValueError:
@@ -186,35 +166,31 @@ class Combiner(SavedModel):
     def _compile(self) -> None:
         self._kernel = compile_mixture(self.factor_model_, self._consensus, self.predictors_, self._base_rate)
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "predictions_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(data) first")
+    @property
+    def _n_classifiers(self) -> int:
+        return len(self.factor_model_.mean)
 
     @classmethod
     def _fields(cls) -> dict[str, Field]:
         return super()._fields() | {
             "factor_model_": Part(FactorModel, share="mn"),
-            "predictors_": Each(Part(Predictor, share="p")),
             "predictions_": Array("n", low=0, high=1),
             "_consensus": Part(ConsensusView, share="m"),
             "_base_rate": Real(0, 1),
-            "_fitted_digest": Plain(),
         }
+
+    def _check_parts(self) -> None:
+        check_predictors(self.predictors_, self._n_classifiers + 1)
 
     @classmethod
     def _from_state(cls, state: dict[str, Any]) -> Self:
-        parameters, fitted = split_parameters(cls, state)
-        combiner = cls(**parameters)
-        vars(combiner).update(fitted)
-        check_predictors(combiner.predictors_, len(combiner.factor_model_.mean) + 1)
-        combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), no_data
+        combiner = super()._from_state(state)
+        combiner._fitted_data = DataReference()
         combiner._compile()
         return combiner
 
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
-        if "_fitted_data" in state:
-            state["_fitted_data"] = no_data  # a copy of the combiner has no copy of the data
         state.pop("_kernel", None)
         return state
 
@@ -222,9 +198,6 @@ class Combiner(SavedModel):
         self.__dict__.update(state)
         if hasattr(self, "predictions_"):
             self._compile()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(n_threads={self.n_threads})"
 
 
 def combine(

@@ -1,26 +1,23 @@
 """The combiner for several classes: completes, reads, weighs and mixes, with nothing to be set."""
 
 import warnings
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import NotFittedError
 
 from cfensemble._blocks import column_blocks
-from cfensemble._digest import data_digest
-from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import boolean, class_labels, class_probabilities, sample_weights
-from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, group_by_view, view_shares
+from cfensemble._validation import class_labels, class_probabilities, sample_weights
+from cfensemble.combining.base import BaseCombiner
+from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, group_by_view
 from cfensemble.combining.views import ConsensusView
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.data.log_odds import class_log_odds
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
 from cfensemble.exceptions import DataWarning
-from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, split_parameters
-from cfensemble.persistence.model_file import SavedModel
+from cfensemble.persistence.fields import Array, Each, Field, Part
 
 SCALE_PRECISION = 1.0
 """How firmly the prior holds the weights' length. A label says more of it than with two classes: 10 left the
@@ -29,7 +26,7 @@ MAX_ITER = 100
 """Most iterations of the factor model's fit."""
 
 
-class MulticlassCombiner(SavedModel):
+class MulticlassCombiner(BaseCombiner):
     """Combines predictions of more than two classes; everything that could be set is taken from the data.
 
     What `Combiner` does, for K classes at once:
@@ -64,13 +61,8 @@ class MulticlassCombiner(SavedModel):
         Iterations of the factor model's fit.
     """
 
-    factor_model_: FactorModel
     _consensus: list[ConsensusView]
-
-    def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
-        self.n_threads = n_threads
-        resolve_threads(n_threads)  # complains about nonsense now rather than in fit
-        self.warm_start = boolean(warm_start, "warm_start")
+    _base_rate: Vector
 
     def fit(self, R: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to all instances, labelled or not.
@@ -112,13 +104,13 @@ class MulticlassCombiner(SavedModel):
             warnings.warn(message, DataWarning, stacklevel=2)
         # K - 1 to 3 (K - 1) factors do equally well; these are as many as `Combiner` has for two classes.
         latent_dim = min(K + 1, m * K - 1)
-        stacked = P.reshape(m * K, n)
-        digest = f"{K} {data_digest(stacked, s)}" if self.warm_start else None
-        known = digest is not None and digest == getattr(self, "_fitted_digest", None)
+        digest = self._digest(P, s)
+        known = self._knows(digest)
         if known:
             model = self.factor_model_
         else:
-            model = fit_factor_model(stacked, latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
+            rows = P.reshape(m * K, n)
+            model = fit_factor_model(rows, latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
         completed, _ = _complete(P, model, model.Y)
         center = _reliability_weights(completed, s)
         consensus = self._consensus if known else [ConsensusView(completed[:, k], center, s) for k in range(K)]
@@ -130,7 +122,6 @@ class MulticlassCombiner(SavedModel):
         p = _predict(P, model.Y, model, consensus, predictors, base_rate)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_, self.n_iter_ = view_shares(predictors), len(model.log_likelihood) - 1
         self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
         return self
 
@@ -168,12 +159,6 @@ class MulticlassCombiner(SavedModel):
         Y = self.factor_model_.posterior(P.reshape(m * K, -1), self.n_threads)
         return _predict(P, Y, self.factor_model_, self._consensus, self.predictors_, self._base_rate)
 
-    def get_aggregator_weights(self) -> Vector:
-        """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
-        self._check_fitted()
-        m, _ = self._shape
-        return np.asarray(sum(predictor.share * predictor.theta[:m] for predictor in self.predictors_))
-
     def get_reconstruction(self) -> Float:
         """R_hat (m, K, n): every prediction as the factor model sees it, also where it is missing."""
         self._check_fitted()
@@ -184,39 +169,26 @@ class MulticlassCombiner(SavedModel):
         K = len(self._base_rate)
         return len(self.factor_model_.mean) // K, K
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "predictions_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(R, labels) first")
+    @property
+    def _n_classifiers(self) -> int:
+        return self._shape[0]
 
     @classmethod
     def _fields(cls) -> dict[str, Field]:
         return super()._fields() | {
-            "factor_model_": Part(FactorModel, share="n"),
-            "predictors_": Each(Part(Predictor, share="p")),
             "predictions_": Array("K", "n", low=0, high=1),
             "_consensus": Each(Part(ConsensusView, share="m")),
             "_base_rate": Array("K", low=0, high=1),
-            "_fitted_digest": Plain(),
         }
 
-    @classmethod
-    def _from_state(cls, state: dict[str, Any]) -> Self:
-        parameters, fitted = split_parameters(cls, state)
-        combiner = cls(**parameters)
-        vars(combiner).update(fitted)
-        K = len(combiner._base_rate)
-        if len(combiner._consensus) != K:
-            raise ValueError(f"_consensus: there must be {K}, got {len(combiner._consensus)}")
-        m = len(combiner._consensus[0].curves)
-        if len(combiner.factor_model_.mean) != m * K:
-            raise ValueError(f"factor_model_: mean must have length {m * K}, got {len(combiner.factor_model_.mean)}")
-        check_predictors(combiner.predictors_, m + K)
-        combiner.view_shares_ = view_shares(combiner.predictors_)
-        combiner.n_iter_ = len(combiner.factor_model_.log_likelihood) - 1
-        return combiner
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(n_threads={self.n_threads})"
+    def _check_parts(self) -> None:
+        K = len(self._base_rate)
+        if len(self._consensus) != K:
+            raise ValueError(f"_consensus: there must be {K}, got {len(self._consensus)}")
+        m = len(self._consensus[0].curves)
+        if len(self.factor_model_.mean) != m * K:
+            raise ValueError(f"factor_model_: mean must have length {m * K}, got {len(self.factor_model_.mean)}")
+        check_predictors(self.predictors_, m + K)
 
 
 def _complete(P: Vector, model: FactorModel, Y: Float) -> tuple[Float, Float]:

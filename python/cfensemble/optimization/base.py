@@ -2,9 +2,8 @@
 
 import logging
 import warnings
-import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -18,6 +17,7 @@ from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
+from cfensemble.data.base_rate import observed_base_rate
 from cfensemble.data.confidence import (
     STRATEGIES,
     Blend,
@@ -27,6 +27,7 @@ from cfensemble.data.confidence import (
     get_confidence_strategy,
 )
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
+from cfensemble.data.data_reference import DataReference
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.log_odds import log_odds, log_odds_matrix
 from cfensemble.ensemble.attention import AttentionAggregator
@@ -284,7 +285,7 @@ class BaseTrainer(SavedModel, ABC):
         self.X, self.Y, self.aggregator = solution.X, solution.Y, aggregator
         self.history, self.converged_, self.n_iter_ = history, solution.converged, len(history.records)
         self.predictions_ = p
-        self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
+        self._fitted_data = DataReference(data)
         self.strength_ = None if problem.penalty.prior is None else problem.penalty.prior.strength
         self._base_rate, self._confidence_rule = problem.base_rate, problem.confidence_rule
 
@@ -437,39 +438,15 @@ class BaseTrainer(SavedModel, ABC):
         parameters, fitted = split_parameters(cls, state)
         trainer = cls(**parameters)
         vars(trainer).update(fitted)
-        trainer._fitted_data, trainer.n_iter_ = no_data, len(trainer.history.records)
+        trainer._fitted_data, trainer.n_iter_ = DataReference(), len(trainer.history.records)
         for name, size in zip(("latent_dim", "n_classifiers"), trainer.X.shape, strict=True):
             if getattr(trainer, name) not in (None, size):
                 raise ValueError(f"{name} must be {size}, as the factors have it, got {getattr(trainer, name)}")
         return trainer
 
-    def __getstate__(self) -> dict[str, object]:
-        state = self.__dict__.copy()
-        if "_fitted_data" in state:
-            state["_fitted_data"] = no_data  # a copy of the trainer has no copy of the data
-        return state
-
     def __repr__(self) -> str:
         state = f"fitted in {self.n_iter_} iterations" if hasattr(self, "X") else "not fitted"
         return f"{type(self).__name__}(latent_dim={self.latent_dim}, rho={self.rho:g}; {state})"
-
-
-def no_data() -> None:
-    """Stand for a weak reference to data that is no more."""
-
-
-def observed_base_rate(data: EnsembleData) -> float:
-    """Share of positives among the labelled, else the mean prediction, else a coin toss."""
-    s, labelled = data.sample_weight, data.labeled_idx
-    if labelled.any():
-        return float(np.average(data.labels[labelled], weights=s[labelled]))
-    total = count = 0.0
-    for columns in column_blocks(data.R.shape):
-        r = data.R[:, columns]
-        observed = ~np.isnan(r)
-        total += float(np.where(observed, r, 0).sum(axis=0, dtype=np.float64) @ s[columns])
-        count += float(observed.sum(axis=0) @ s[columns])
-    return total / count if count > 0 else 0.5
 
 
 def _given(sample_weight: Vector | None) -> tuple[Vector, ...]:
