@@ -1,8 +1,10 @@
 import os
+import sys
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv as pa_csv
 from pyarrow import parquet
 
 from cfensemble.commands import predict
@@ -96,6 +98,43 @@ def test_a_long_table_is_predicted_block_by_block(run, use, tmp_path, monkeypatc
     written = parquet.read_table(tmp_path / "out.parquet")
     np.testing.assert_array_equal(written["probability"], p)
     assert [int(k) for k in written["id"].to_pylist()] == list(range(3000))
+
+
+# A process starts with the peak of the one that started it, so that one is needed in between that is small.
+PEAK = """
+import resource, subprocess, sys
+program = (
+    "from cfensemble.tables import sources, text; sources.BLOCK_ROWS, text.BLOCK_BYTES = 1 << 13, 1 << 18; "
+    "from cfensemble.cli import main; main()"
+)
+subprocess.run([sys.executable, "-c", program, *sys.argv[1:]], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_memory_does_not_grow_with_the_table(program, run, tmp_path, suffix):
+    rng = np.random.default_rng(0)
+
+    def write(name, P, **columns):
+        table = pa.table({f"m{u}": p for u, p in enumerate(P)} | columns)
+        if name.endswith(".csv"):
+            pa_csv.write_csv(table, tmp_path / name)
+        else:
+            parquet.write_table(table, tmp_path / name, row_group_size=1 << 13, use_dictionary=False)
+        return (tmp_path / name).stat().st_size
+
+    def peak(name):
+        result = program(name, *MODEL, "--out", "out.parquet", "--force", "--quiet", code=("-c", PEAK, "predict"))
+        assert result.returncode == 0, result.stderr
+        return int(result.stdout) * (1 if sys.platform == "darwin" else 1024)
+
+    y = np.arange(200) % 2
+    write("labelled.parquet", 0.3 * y + 0.7 * rng.random((10, 200)), y=y)
+    fitting = ("--labels", "y", "--solver", "als", "--quiet")
+    assert run("fit", "labelled.parquet", *fitting, *MODEL).exit_code == 0
+    small, large = (write(f"{n}{suffix}", rng.random((10, n))) for n in (20_000, 300_000))
+    assert peak(f"300000{suffix}") - peak(f"20000{suffix}") < (large - small) / 3
 
 
 def test_standard_input_is_predicted_to_standard_output(run, use):

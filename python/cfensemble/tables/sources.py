@@ -151,7 +151,7 @@ class _ParquetSource:
 
         self.name = name
         with _readable(name, "parquet"):
-            self._file = parquet.ParquetFile(file)
+            self._file = parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
             self.column_names: list[str] = self._file.schema_arrow.names
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
