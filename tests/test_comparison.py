@@ -101,9 +101,6 @@ def test_every_method_is_tested_against_the_best_baseline_of_the_metric(R, label
 
 
 def test_the_same_difference_in_all_folds_is_no_certainty(R, labels):
-    constants = [
-        {name: lambda R, t, p=p: np.full(100, p) for name, p in group} for group in ([("b", 0.5)], [("a", 1.0)])
-    ]
     labels[40:52], labels[52:68] = 0, NAN  # as many of either class: constants score the same in all folds
     labels[[20, 21, 50, 51]] = NAN
     method, baseline = (lambda R, t, p=p: np.full(100, p) for p in (1.0, 0.5))

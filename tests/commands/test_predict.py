@@ -1,5 +1,7 @@
+import io
 import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -177,6 +179,41 @@ def test_a_fault_in_a_late_block_names_its_row_and_line_and_leaves_no_output(
     result = run("predict", "new.csv", *MODEL, "--out", "out.csv")
     assert_one_line_error(result, "classifier column 'b', row 501 (line 502): holds 'high'")
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("out", ["out.csv", "-"])
+def test_a_failed_read_names_the_input(run, use, tmp_path, monkeypatch, out):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if data := super().read(size):
+                return data
+            raise OSError(5, "Input/output error")
+
+    use(Average())
+    monkeypatch.setattr(text, "BLOCK_BYTES", 10_000)
+    stdin = SimpleNamespace(buffer=Failing(b"a,b\n" + b"0.5,0.5\n" * 5000))
+    monkeypatch.setattr(sources, "sys", SimpleNamespace(stdin=stdin))
+    result = run("predict", "-", *MODEL, "--out", out)
+    assert result.exit_code == 2
+    message = "standard input: cannot be read as text (Input/output error); it may be damaged or cut short"
+    assert result.stderr == f"cfensemble: error: {message}\n"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_pipes_are_written_to_without_force(run, table, tmp_path):
+    reading, writing = os.pipe()
+    fitting = ("fit", table, "--labels", "t", "--id", "key", "--solver", "als", "--quiet")
+    assert run(*fitting, *MODEL).exit_code == 0
+    with open(reading, "rb") as end:
+        assert run(*fitting, "--model", f"/dev/fd/{writing}").exit_code == 0
+        os.close(writing)
+        assert len(end.read()) == (tmp_path / "model.safetensors").stat().st_size
+    reading, writing = os.pipe()
+    (tmp_path / "out.csv").symlink_to(f"/dev/fd/{writing}")
+    with open(reading, "rb") as end:
+        assert run("predict", table, *MODEL, "--out", "out.csv", "--id", "key", "--quiet").exit_code == 0
+        os.close(writing)
+        assert end.read().count(b"\n") == 121
 
 
 def test_a_model_that_is_not_there_is_bad_input(run, tmp_path, assert_one_line_error):
