@@ -69,3 +69,33 @@ def test_a_long_name_is_no_problem(tmp_path):
 def test_a_device_is_written_to():
     write(os.devnull)
     assert not os.path.isfile(os.devnull)
+
+
+def test_an_anonymous_pipe_is_written_to():
+    reading, writing = os.pipe()
+    with open(reading, "rb") as end:
+        write(f"/dev/fd/{writing}")
+        os.close(writing)
+        assert end.read() == b"new"
+
+
+@pytest.mark.parametrize("name", ["file", "/dev/full"])
+def test_a_failed_write_names_the_file(tmp_path, name, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write(tmp_path / name)
+    assert caught.value.filename == str(tmp_path / name)
+
+
+def test_a_file_that_cannot_be_made_is_named_as_it_was_asked_for(tmp_path):
+    with pytest.raises(OSError, match="nowhere") as caught:
+        write(tmp_path / "nowhere" / "file")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "file")
+
+
+def test_another_files_failure_keeps_its_name(tmp_path):
+    with pytest.raises(OSError, match="elsewhere"):
+        write(tmp_path / "file", OSError(5, "Input/output error", "elsewhere"))

@@ -9,6 +9,7 @@ from cfensemble.evaluation import (
     count_folds,
     cross_validate,
     cross_validate_classes,
+    hide_folds,
     score,
     score_classes,
 )
@@ -164,6 +165,26 @@ def test_scores_of_something_else_than_class_probabilities_are_refused(y, p, mes
 @pytest.mark.parametrize(("sizes", "folds"), [((0, 4, 0), 0), ((1, 4, 4), 0), ((3, 0, 4), 3), ((9, 9, 9), 5)])
 def test_there_are_as_many_folds_as_the_rarest_labelled_class_allows(sizes, folds):
     assert count_folds(np.append(np.repeat([0.0, 1.0, 2.0], sizes), NAN)) == folds
+
+
+@pytest.mark.parametrize(("sizes", "folds"), [((0, 4, 4), 0), ((1, 4, 4), 0), ((3, 2, 4), 2), ((9, 9, 9), 5)])
+def test_all_classes_must_have_labels_where_their_number_is_given(sizes, folds):
+    assert count_folds(np.append(np.repeat([0.0, 1.0, 2.0], sizes), NAN), n_classes=3) == folds
+
+
+def test_folds_are_hidden_one_after_the_other_and_divided_anew_in_each_repeat(labels):
+    known = np.flatnonzero(~np.isnan(labels))
+    hidden = []
+    for fold, masked in hide_folds(labels, 4, n_repeats=3, seed=1):
+        np.testing.assert_array_equal(fold, np.flatnonzero(np.isnan(masked) & ~np.isnan(labels)))
+        assert set(labels[fold]) == {0, 1}
+        hidden.append(fold)
+    repeats = [hidden[4 * k : 4 * k + 4] for k in range(3)]
+    for repeat in repeats:
+        np.testing.assert_array_equal(np.sort(np.concatenate(repeat)), known)
+    assert not np.array_equal(repeats[0][0], repeats[1][0])
+    for fold, (single, _) in zip(repeats[0], hide_folds(labels, 4, seed=1), strict=True):
+        np.testing.assert_array_equal(fold, single)
 
 
 def test_classes_are_cross_validated_with_their_own_labels_hidden():

@@ -9,26 +9,42 @@ estimate the variance of the mean of J scores, with n_1 labels to train on and n
 
 and take the mean over its root for Student's t with J - 1 degrees of freedom; for repeated cross-validation see [2]_.
 
+Each method is tested against the baseline of the best mean. The same folds choose it, so that its mean tends to be too
+good by chance, and the differences to it are a little unfair to the methods. By each metric, the p-values of several
+methods are corrected for their number after Holm [3]_.
+
 References
 ----------
 .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
 .. [2] R. R. Bouckaert and E. Frank, "Evaluating the replicability of significance tests for comparing learning
    algorithms", PAKDD 2004.
+.. [3] S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from time import perf_counter
 
 import numpy as np
 
-from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import integer
+from cfensemble._typing import Float, Vector
+from cfensemble._validation import class_labels, class_probabilities, integer, label_vector, probability_matrix
 from cfensemble.baselines import Method
-from cfensemble.evaluation import HIGHER_IS_BETTER, LARGEST, MAX_FOLDS, score, score_classes
+from cfensemble.evaluation import (
+    HIGHER_IS_BETTER,
+    LARGEST,
+    LARGEST_OF_CLASSES,
+    check_shape,
+    count_folds,
+    hide_folds,
+    score,
+    score_classes,
+)
 
 LEVEL = 0.95
 """Coverage of the intervals."""
+_ROUNDING = 1e-12
+"""Scores and differences of scores are no closer to each other than this unless they are the same."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +55,19 @@ class Estimate:
     ----------
     mean : float
         Mean over the folds of all repeats.
-    low, high : float
-        Ends of its interval of coverage `LEVEL`, as far as it lies among the values that the metric can have.
+    low, high : float or None
+        Ends of its interval of coverage `LEVEL`, as far as it lies among the values that the metric can have; None
+        where all folds score the same, which tells nothing of how far they can differ.
     difference : float or None
         How much higher the mean is than the best baseline's; None for that baseline.
     p_value : float or None
-        Of the two-sided paired test that they are equal; None for that baseline.
+        Of the two-sided paired test that they are equal, corrected for the number of methods; None for baselines, and
+        where the difference is the same in all folds and not 0.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     difference: float | None = None
     p_value: float | None = None
 
@@ -65,9 +83,10 @@ class Comparison:
     estimates : dict of str to dict of str to Estimate
         By metric and method.
     best_baseline : dict of str to str
-        By metric the baseline of the best mean, which the others are tested against.
+        By metric the baseline of the best mean, which the others are compared with.
     seconds : dict of str to float
-        Mean time of a fit by method.
+        Mean time of a call by method. A method may keep what it has learned from R alone, and the first call may then
+        take longer than the others.
     """
 
     n_labelled: int
@@ -102,7 +121,7 @@ def compare(
     seed : int, default 0
         Seed of the folds, which are the same for all methods.
     on_fit : callable, optional
-        Called after each fit; there are `count_fits` of them.
+        Called after each fit: `count_folds` times n_repeats times for each method and baseline.
 
     Returns
     -------
@@ -111,21 +130,30 @@ def compare(
     Raises
     ------
     ValueError
-        If there are no two labelled instances of each class, or n_repeats is below 1.
+        If R or labels are not as described, there are no two labelled instances of each class, no baseline, a method
+        with the name of a baseline, or n_repeats is below 1; or if a method returns anything but probabilities of all
+        instances.
     """
     n_repeats = integer(n_repeats, "n_repeats", 1)
-    n_folds = count_stratified_folds(R, labels)
+    if not baselines:
+        raise ValueError("baselines is empty; name at least one to compare with")
+    if twice := [name for name in methods if name in baselines]:
+        raise ValueError(f"methods: {twice[0]!r} is the name of a baseline as well; rename it")
+    multiclass = np.ndim(R) == 3
+    R = class_probabilities(R) if multiclass else probability_matrix(R)
+    labels = class_labels(labels, R.shape[1:]) if multiclass else label_vector(labels, R.shape[1])
+    n_folds = count_folds(labels, R.shape[1] if multiclass else 2)
     if n_folds == 0:
         raise ValueError("labels: cross-validation needs two labelled instances of each class; label more")
     everything = {**methods, **baselines}
     scores: dict[str, list[dict[str, float]]] = {name: [] for name in everything}
     seconds: dict[str, list[float]] = {name: [] for name in everything}
-    for fold, masked in _splits(labels, n_folds, n_repeats, seed):
+    for fold, masked in hide_folds(labels, n_folds, n_repeats, seed):
         for name, method in everything.items():
             start = perf_counter()
-            p = method(R, masked)
+            p = check_shape(method(R, masked), R.shape[1:])
             seconds[name].append(perf_counter() - start)
-            scored = score_classes(labels[fold], p[:, fold]) if R.ndim == 3 else score(labels[fold], p[fold])
+            scored = score_classes(labels[fold], p[:, fold]) if multiclass else score(labels[fold], p[fold])
             scores[name].append(asdict(scored))
             if on_fit is not None:
                 on_fit()
@@ -133,14 +161,14 @@ def compare(
         metric: {name: np.array([s[metric] for s in found]) for name, found in scores.items()}
         for metric in next(iter(scores.values()))[0]
     }
-    test_ratio = 1 / (n_folds - 1)
     best_baseline = {metric: _best(metric, found, baselines) for metric, found in by_metric.items()}
+    largest = LARGEST_OF_CLASSES if multiclass else LARGEST
     return Comparison(
         n_labelled=int(np.sum(~np.isnan(labels))),
         n_folds=n_folds,
         n_repeats=n_repeats,
         estimates={
-            metric: {name: _estimate(metric, found, name, best_baseline[metric], test_ratio) for name in found}
+            metric: _estimates(found, methods, best_baseline[metric], 1 / (n_folds - 1), largest[metric])
             for metric, found in by_metric.items()
         },
         best_baseline=best_baseline,
@@ -148,15 +176,11 @@ def compare(
     )
 
 
-def count_stratified_folds(R: Float, labels: Vector) -> int:
-    """Count the folds: `MAX_FOLDS`, or as many as the rarest class has labels, or 0 where that is below 2."""
-    n_classes = R.shape[1] if R.ndim == 3 else 2
-    rarest = min(int(np.sum(labels == code)) for code in range(n_classes))
-    return min(MAX_FOLDS, rarest) if rarest >= 2 else 0
-
-
-def corrected_t(values: Vector, test_ratio: float) -> tuple[float, float, float]:
+def corrected_t(values: Vector, test_ratio: float) -> tuple[float, float | None, float | None]:
     """Return mean, half the width of its interval of coverage `LEVEL`, and p-value of the test that it is 0.
+
+    Values that are all the same tell nothing of how far they can differ: there is no interval then and, unless they are
+    0 (p-value 1), no p-value.
 
     Parameters
     ----------
@@ -169,23 +193,30 @@ def corrected_t(values: Vector, test_ratio: float) -> tuple[float, float, float]
 
     n = values.size
     mean = float(values.mean())
+    if np.ptp(values) <= _ROUNDING:
+        return mean, None, 1.0 if abs(mean) <= _ROUNDING else None
     error = float(np.sqrt((1 / n + test_ratio) * values.var(ddof=1)))
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1)) * error
-    if error == 0:
-        return mean, half, 1.0 if mean == 0 else 0.0
-    return mean, half, float(2 * t.sf(abs(mean) / error, n - 1))
+    return mean, float(t.ppf((1 + LEVEL) / 2, n - 1)) * error, float(2 * t.sf(abs(mean) / error, n - 1))
 
 
-def _splits(labels: Vector, n_folds: int, n_repeats: int, seed: int) -> Iterator[tuple[Indices, Vector]]:
-    """Yield each fold's instances, and the labels without theirs."""
-    from sklearn.model_selection import RepeatedStratifiedKFold
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Correct p-values for their number, so that all of them can be read side by side [3]_.
 
-    known = np.flatnonzero(~np.isnan(labels))
-    splitter = RepeatedStratifiedKFold(n_splits=n_folds, n_repeats=n_repeats, random_state=seed)
-    for _, fold in splitter.split(known, labels[known]):
-        masked = labels.copy()
-        masked[known[fold]] = np.nan
-        yield known[fold], masked
+    Parameters
+    ----------
+    p_values : mapping of str to float
+        Of each of k tests, in [0, 1].
+
+    Returns
+    -------
+    dict of str to float
+        The i-th smallest times k - i + 1, but at least those before it and at most 1.
+    """
+    corrected, least = {}, 0.0
+    for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        least = max(least, min(p * (len(p_values) - i), 1.0))
+        corrected[name] = least
+    return corrected
 
 
 def _best(metric: str, found: Mapping[str, Vector], baselines: Mapping[str, Method]) -> str:
@@ -193,10 +224,15 @@ def _best(metric: str, found: Mapping[str, Vector], baselines: Mapping[str, Meth
     return max(baselines, key=lambda name: sign * float(found[name].mean()))
 
 
-def _estimate(metric: str, found: Mapping[str, Vector], name: str, best: str, test_ratio: float) -> Estimate:
-    mean, half, _ = corrected_t(found[name], test_ratio)
-    low, high = max(mean - half, 0.0), min(mean + half, LARGEST[metric])
-    if name == best:
-        return Estimate(mean, low, high)
-    difference, _, p_value = corrected_t(found[name] - found[best], test_ratio)
-    return Estimate(mean, low, high, difference, p_value)
+def _estimates(
+    found: Mapping[str, Vector], methods: Mapping[str, Method], best: str, test_ratio: float, largest: float
+) -> dict[str, Estimate]:
+    against_best = {name: corrected_t(found[name] - found[best], test_ratio) for name in found if name != best}
+    p_values = holm({name: p for name, (_, _, p) in against_best.items() if name in methods and p is not None})
+    estimates = {}
+    for name, values in found.items():
+        mean, half, _ = corrected_t(values, test_ratio)
+        low, high = (None, None) if half is None else (max(mean - half, 0.0), min(mean + half, largest))
+        difference = against_best[name][0] if name in against_best else None
+        estimates[name] = Estimate(mean, low, high, difference, p_values.get(name))
+    return estimates

@@ -11,21 +11,24 @@ folds would average noise. The price of pooling is that predictions of different
 compared with each other, as they would be under one decision threshold.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from cfensemble._typing import Float, Vector
+from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import class_labels, class_probabilities, label_vector, probability_matrix
 from cfensemble.baselines import Method
 
 MAX_FOLDS = 5
 HIGHER_IS_BETTER = {"pr_auc": True, "accuracy": True, "log_loss": False, "brier": False}
-LARGEST = {"pr_auc": 1.0, "accuracy": 1.0, "log_loss": float("inf"), "brier": 2.0}
-"""By metric, the largest value that it can have; the least is 0. The Brier score of two classes is at most 1."""
 LOG_LOSS_CLIP = 1e-6
 """Probabilities are clipped to [LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP] before their logarithm is taken, so
 that one certain and wrong prediction costs 13.8 nats and not infinitely many."""
+LARGEST = {"pr_auc": 1.0, "accuracy": 1.0, "log_loss": -float(np.log(LOG_LOSS_CLIP)), "brier": 1.0}
+"""By metric, the largest value that it can have, of two classes; the least is 0."""
+LARGEST_OF_CLASSES = LARGEST | {"brier": 2.0}
+"""The same where each class has its probability: the Brier score then adds up over the classes."""
 
 
 @dataclass(frozen=True)
@@ -136,24 +139,58 @@ def score_classes(y: Vector, p: Float) -> ClassScores:
     )
 
 
-def count_folds(labels: Vector) -> int:
+def count_folds(labels: Vector, n_classes: int | None = None) -> int:
     """Count the folds that the labels allow.
 
     Parameters
     ----------
     labels : array of shape (n,)
         1, 0, or NaN = unlabelled; of several classes 0 to K - 1 or NaN.
+    n_classes : int, optional
+        K, where each class must have labels. Default: classes without labels do not count.
 
     Returns
     -------
     int
-        The smaller of `MAX_FOLDS` and the size of the rarest labelled class, or 0 where that is below 2
-        or a single class is labelled, and nothing can be estimated. Every fold, and what remains without
-        it, then has all classes.
+        The smaller of `MAX_FOLDS` and the size of the rarest class, or 0 where that is below 2 or a single class is
+        labelled, and nothing can be estimated. Every fold, and what remains without it, then has all classes.
     """
-    _, sizes = np.unique(labels[~np.isnan(labels)], return_counts=True)
-    folds = min(MAX_FOLDS, int(sizes.min())) if sizes.size >= 2 else 0
+    classes, sizes = np.unique(labels[~np.isnan(labels)], return_counts=True)
+    if classes.size < (n_classes or 2):
+        return 0
+    folds = min(MAX_FOLDS, int(sizes.min()))
     return folds if folds >= 2 else 0
+
+
+def hide_folds(labels: Vector, n_folds: int, n_repeats: int = 1, seed: int = 0) -> Iterator[tuple[Indices, Vector]]:
+    """Divide the labelled instances into stratified folds and hide the labels of one after the other.
+
+    Parameters
+    ----------
+    labels : array of shape (n,)
+        Classes, or NaN = unlabelled.
+    n_folds : int
+        As many as `count_folds` allows, at most.
+    n_repeats : int, default 1
+        How often they are divided, each time in another way.
+    seed : int, default 0
+        Seed of the folds; the first of several repeats has those of a single one.
+
+    Yields
+    ------
+    fold : array of int
+        The instances of a fold.
+    masked : array of shape (n,)
+        The labels without theirs.
+    """
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
+    known = np.flatnonzero(~np.isnan(labels))
+    splitter = RepeatedStratifiedKFold(n_splits=n_folds, n_repeats=n_repeats, random_state=seed)
+    for _, fold in splitter.split(known, labels[known]):
+        masked = labels.copy()
+        masked[known[fold]] = np.nan
+        yield known[fold], masked
 
 
 def cross_validate(method: Method, R: Float, labels: Vector, seed: int = 0) -> Scores | None:
@@ -221,18 +258,17 @@ def _out_of_fold(method: Method, R: Float, labels: Vector, shape: tuple[int, ...
 
     `shape` is what the method returns.
     """
-    from sklearn.model_selection import StratifiedKFold
-
-    folds = count_folds(labels)
-    if folds == 0:
+    n_folds = count_folds(labels)
+    if n_folds == 0:
         return None
-    known = np.flatnonzero(~np.isnan(labels))
-    out_of_fold = np.empty((*shape[:-1], known.size))
-    for _, fold in StratifiedKFold(folds, shuffle=True, random_state=seed).split(known, labels[known]):
-        masked = labels.copy()
-        masked[known[fold]] = np.nan
-        p = method(R, masked)
-        if p.shape != shape:
-            raise ValueError(f"method returned shape {p.shape}; expected probabilities of every instance, {shape}")
-        out_of_fold[..., fold] = p[..., known[fold]]
-    return out_of_fold
+    predicted = np.empty(shape)
+    for fold, masked in hide_folds(labels, n_folds, seed=seed):
+        predicted[..., fold] = check_shape(method(R, masked), shape)[..., fold]
+    return predicted[..., ~np.isnan(labels)]
+
+
+def check_shape(p: Float, shape: tuple[int, ...]) -> Float:
+    """Return what a method returned, if it is of the shape that it should be; else raise a ValueError."""
+    if np.shape(p) != shape:
+        raise ValueError(f"method returned shape {np.shape(p)}; expected probabilities of every instance, {shape}")
+    return p

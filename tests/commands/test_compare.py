@@ -1,12 +1,15 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from cfensemble.baselines import BASELINES
+from cfensemble.combining import combiner, multiclass
 from cfensemble.commands import compare
-from cfensemble.commands.fitting import SEED, as_method
+from cfensemble.commands.fitting import SEED, as_method, fit_combiner
 from cfensemble.comparison import compare as compare_methods
+from cfensemble.evaluation import hide_folds
 from cfensemble.tables import read_table
 
 
@@ -35,11 +38,31 @@ def test_compare_estimates_every_solver_and_every_baseline(run, table, without_t
     assert set(found["seconds"]) == set(methods) | set(BASELINES)
 
 
+@pytest.mark.parametrize("data", ["table", "three_classes"])
+def test_the_factor_model_is_fitted_once_for_all_folds(request, monkeypatch, data):
+    fits = []
+    table = read_table(request.getfixturevalue(data), "t", "key" if data == "table" else None)
+    module = combiner if data == "table" else multiclass
+    fit = module.fit_factor_model
+    monkeypatch.setattr(module, "fit_factor_model", lambda *a, **b: fits.append(1) or fit(*a, **b))
+    method = as_method("auto")
+    for _, masked in hide_folds(table.labels, 3):
+        np.testing.assert_array_equal(method(table.R, masked), fit_combiner("auto", table.R, masked).predict())
+    assert len(fits) == 1 + 3
+
+
 def test_compare_prints_a_table_for_each_metric(run, table, without_torch):
     result = run("compare", table, "--labels", "t", "--id", "key", "--repeats", 1, env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
     for part in ("PR-AUC: 1 x 5-fold", "log-loss: 1 x", "Brier: 1 x", "95% interval", "Time of a fit", *BASELINES):
         assert part in result.stdout
+    said = " ".join(result.stdout.split())
+    for part in (
+        "which favours it a little. p is corrected for the number of methods (Holm)",
+        "Means over folds: not comparable with the PR-AUC of all rows at once, and noisy",
+        "what a method learns without labels, it may learn in the first",
+    ):
+        assert part in said
     assert "Left out: torch, which needs PyTorch" in result.stdout
 
 

@@ -1,8 +1,12 @@
+import io
 import os
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv as pa_csv
 from pyarrow import parquet
 
 from cfensemble.commands import predict
@@ -98,6 +102,43 @@ def test_a_long_table_is_predicted_block_by_block(run, use, tmp_path, monkeypatc
     assert [int(k) for k in written["id"].to_pylist()] == list(range(3000))
 
 
+# A process starts with the peak of the one that started it, so that one is needed in between that is small.
+PEAK = """
+import resource, subprocess, sys
+program = (
+    "from cfensemble.tables import sources, text; sources.BLOCK_ROWS, text.BLOCK_BYTES = 1 << 13, 1 << 18; "
+    "from cfensemble.cli import main; main()"
+)
+subprocess.run([sys.executable, "-c", program, *sys.argv[1:]], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_memory_does_not_grow_with_the_table(program, run, tmp_path, suffix):
+    rng = np.random.default_rng(0)
+
+    def write(name, P, **columns):
+        table = pa.table({f"m{u}": p for u, p in enumerate(P)} | columns)
+        if name.endswith(".csv"):
+            pa_csv.write_csv(table, tmp_path / name)
+        else:
+            parquet.write_table(table, tmp_path / name, row_group_size=1 << 13, use_dictionary=False)
+        return (tmp_path / name).stat().st_size
+
+    def peak(name):
+        result = program(name, *MODEL, "--out", "out.parquet", "--force", "--quiet", code=("-c", PEAK, "predict"))
+        assert result.returncode == 0, result.stderr
+        return int(result.stdout) * (1 if sys.platform == "darwin" else 1024)
+
+    y = np.arange(200) % 2
+    write("labelled.parquet", 0.3 * y + 0.7 * rng.random((10, 200)), y=y)
+    fitting = ("--labels", "y", "--solver", "als", "--quiet")
+    assert run("fit", "labelled.parquet", *fitting, *MODEL).exit_code == 0
+    small, large = (write(f"{n}{suffix}", rng.random((10, n))) for n in (20_000, 300_000))
+    assert peak(f"300000{suffix}") - peak(f"20000{suffix}") < (large - small) / 3
+
+
 def test_standard_input_is_predicted_to_standard_output(run, use):
     use(Average())
     result = run("predict", "-", *MODEL, "--out", "-", input="a,b\n0.5,0.25\n")
@@ -138,6 +179,41 @@ def test_a_fault_in_a_late_block_names_its_row_and_line_and_leaves_no_output(
     result = run("predict", "new.csv", *MODEL, "--out", "out.csv")
     assert_one_line_error(result, "classifier column 'b', row 501 (line 502): holds 'high'")
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("out", ["out.csv", "-"])
+def test_a_failed_read_names_the_input(run, use, tmp_path, monkeypatch, out):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if data := super().read(size):
+                return data
+            raise OSError(5, "Input/output error")
+
+    use(Average())
+    monkeypatch.setattr(text, "BLOCK_BYTES", 10_000)
+    stdin = SimpleNamespace(buffer=Failing(b"a,b\n" + b"0.5,0.5\n" * 5000))
+    monkeypatch.setattr(sources, "sys", SimpleNamespace(stdin=stdin))
+    result = run("predict", "-", *MODEL, "--out", out)
+    assert result.exit_code == 2
+    message = "standard input: cannot be read as text (Input/output error); it may be damaged or cut short"
+    assert result.stderr == f"cfensemble: error: {message}\n"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_pipes_are_written_to_without_force(run, table, tmp_path):
+    reading, writing = os.pipe()
+    fitting = ("fit", table, "--labels", "t", "--id", "key", "--solver", "als", "--quiet")
+    assert run(*fitting, *MODEL).exit_code == 0
+    with open(reading, "rb") as end:
+        assert run(*fitting, "--model", f"/dev/fd/{writing}").exit_code == 0
+        os.close(writing)
+        assert len(end.read()) == (tmp_path / "model.safetensors").stat().st_size
+    reading, writing = os.pipe()
+    (tmp_path / "out.csv").symlink_to(f"/dev/fd/{writing}")
+    with open(reading, "rb") as end:
+        assert run("predict", table, *MODEL, "--out", "out.csv", "--id", "key", "--quiet").exit_code == 0
+        os.close(writing)
+        assert end.read().count(b"\n") == 121
 
 
 def test_a_model_that_is_not_there_is_bad_input(run, tmp_path, assert_one_line_error):

@@ -45,12 +45,13 @@ def _compare(
     from cfensemble import comparison
     from cfensemble.commands import terminal
     from cfensemble.commands.fitting import SEED, as_method, baselines_for, describe, read_with_progress
+    from cfensemble.evaluation import count_folds
 
     table = read_with_progress(path, labels, id_column, classifiers, output)
     _check_labels(path, table)
     solvers, left_out = _solvers(table)
     baselines = baselines_for(table)
-    n_fits = comparison.count_stratified_folds(table.R, table.labels) * repeats * (len(solvers) + len(baselines))
+    n_fits = count_folds(table.labels) * repeats * (len(solvers) + len(baselines))
     with warnings_as_lines(set()), output.progress() as progress:
         task = progress.add_task("comparing", total=n_fits)
         found = comparison.compare(

@@ -86,18 +86,27 @@ def estimates(comparison: Comparison) -> list[Table]:
             f"{comparison.n_labelled:,} labelled rows"
         )
         out = Table(box=SIMPLE_HEAD, title=title, title_justify="left", caption_justify="left")
-        out.caption = f"* best mean; tested against the best baseline, {comparison.best_baseline[metric]}"
+        out.caption = (
+            f"* best mean. Differences are to the best baseline, {comparison.best_baseline[metric]}; the same folds "
+            "choose it, which favours it a little. p is corrected for the number of methods (Holm)."
+        )
+        if metric == "pr_auc":
+            out.caption += (
+                " Means over folds: not comparable with the PR-AUC of all rows at once, and noisy where a fold has few "
+                "positives."
+            )
         out.add_column("method", overflow="fold")
         for header in ("mean", f"{LEVEL:.0%} interval", "difference", "p"):
             out.add_column(header, justify="right")
         for name, e in by_method.items():
             mean = f"{e.mean:.4f}"
-            tested = ["-", "-"]
-            if e.difference is not None and e.p_value is not None:
-                tested = [f"{e.difference:+.4f}", f"{e.p_value:.3f}" if e.p_value >= 0.0005 else "< .001"]
-            out.add_row(name, f"* {mean}" if mean == best else mean, f"{e.low:.4f} to {e.high:.4f}", *tested)
+            interval = "-" if e.low is None or e.high is None else f"{e.low:.4f} to {e.high:.4f}"
+            difference = "-" if e.difference is None else f"{e.difference:+.4f}"
+            p = "-" if e.p_value is None else f"{e.p_value:.3f}" if e.p_value >= 0.0005 else "< .001"
+            out.add_row(name, f"* {mean}" if mean == best else mean, interval, difference, p)
         tables.append(out)
-    times = Table(box=SIMPLE_HEAD, title="Time of a fit", title_justify="left")
+    times = Table(box=SIMPLE_HEAD, title="Time of a fit", title_justify="left", caption_justify="left")
+    times.caption = "Means over all fits; what a method learns without labels, it may learn in the first of them alone."
     times.add_column("method", overflow="fold")
     times.add_column("seconds", justify="right")
     for name, seconds in comparison.seconds.items():

@@ -44,11 +44,11 @@ def check_output(path: str | os.PathLike[str], force: bool = False) -> None:
 
 
 def check_new_file(path: str | os.PathLike[str], force: bool = False) -> None:
-    """Check that a file of any type can be written; a ValueError says why not."""
+    """Check that a file of any type can be written; a ValueError says why not. Pipes and devices can."""
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path}: is a folder; name a file")
     if not path.parent.is_dir():
         raise ValueError(f"{path}: its folder does not exist; create {path.parent} first")
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise ValueError(f"{path}: exists already; name another file, or force it to be replaced (--force)")

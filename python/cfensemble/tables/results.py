@@ -55,17 +55,13 @@ def open_results(path: str | os.PathLike[str], force: bool = False) -> Iterator[
             with _TextWriter(sys.stdout.buffer, ",") as writer:
                 yield writer
         except OSError as error:
-            error.filename = "standard output"
+            error.filename = error.filename or "standard output"  # a failed write does not know it
             raise
         return
-    try:
-        with replacing(path) as file:
-            with _ParquetWriter(file) if suffix == ".parquet" else _TextWriter(file, DELIMITERS[suffix]) as writer:
-                yield writer
-            check_output(path, force)  # again: a file may have appeared since
-    except OSError as error:
-        error.filename = os.fspath(path)  # a failed write does not know it, and the temporary file's is of no use
-        raise
+    with replacing(path) as file:
+        with _ParquetWriter(file) if suffix == ".parquet" else _TextWriter(file, DELIMITERS[suffix]) as writer:
+            yield writer
+        check_output(path, force)  # again: a file may have appeared since
 
 
 def result_columns(ids: Any, P: Float, classes: Sequence[Label], threshold: float = 0.5) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from cfensemble.tables.formats import DELIMITERS, STANDARD_STREAM, suffix_of
 from cfensemble.tables.text import Records, TextReader
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK_ROWS = 1 << 16
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,10 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
         yield _unambiguous(_TextSource(sys.stdin.buffer, "standard input", ",", None))
         return
     path = Path(path)
-    with _readable(str(path), suffix[1:]):
+    try:
         file = path.open("rb")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened ({error.strerror}); check the path") from error
     with file:
         if suffix == ".parquet":
             yield _unambiguous(_ParquetSource(file, str(path)))
@@ -119,14 +122,19 @@ def _readable(name: str, kind: str) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ValueError(f"{name}: cannot be read as {kind} ({reason}); it may be damaged or cut short") from error
-    except OSError as error:
-        if error.strerror is None:  # Arrow's, of what the file holds
-            reason = " ".join(str(error).split())
-            raise ValueError(f"{name}: cannot be read as {kind} ({reason}); it may be damaged or cut short") from error
-        raise ValueError(f"{name}: cannot be opened ({error.strerror}); check the path") from error
+
+
+def _readably(items: Iterator[Item], name: str, kind: str) -> Iterator[Item]:
+    """Yield the items; what goes wrong in finding them is turned into ValueErrors that name the file."""
+    while True:
+        with _readable(name, kind):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
 
 
 class _TextSource:
@@ -138,7 +146,7 @@ class _TextSource:
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         row, n_read = 1, 0
-        for table, records in self._reader.blocks(columns):
+        for table, records in _readably(self._reader.blocks(columns), self.name, "text"):
             n_read += len(records.data)
             share = min(n_read / self._n_bytes, 1.0) if self._n_bytes else None
             yield Block(table, self.name, row, share, records)
@@ -151,7 +159,8 @@ class _ParquetSource:
 
         self.name = name
         with _readable(name, "parquet"):
-            self._file = parquet.ParquetFile(file)
+            # Buffered ahead, what has been read would be kept to the end.
+            self._file = parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
             self.column_names: list[str] = self._file.schema_arrow.names
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
@@ -160,12 +169,7 @@ class _ParquetSource:
         n_rows = self._file.metadata.num_rows
         row = 1
         size = max(1, min(BLOCK_ROWS, (BLOCK_ROWS << 6) // max(len(columns), 1)))
-        batches = self._file.iter_batches(size, columns=list(columns))
-        while True:
-            with _readable(self.name, "parquet"):
-                batch = next(batches, None)
-            if batch is None:
-                return
+        for batch in _readably(self._file.iter_batches(size, columns=list(columns)), self.name, "parquet"):
             if batch.num_rows:
                 row += batch.num_rows
                 yield Block(pa.Table.from_batches([batch]), self.name, row - batch.num_rows, (row - 1) / n_rows)
