@@ -46,6 +46,7 @@ class Refits:
         stacked = P.reshape(-1, P.shape[-1])
         Y = combiner.factor_model_.posterior(stacked, combiner.n_threads)
         completed: Float
+        reconstructed: Float
         if isinstance(combiner, Combiner):
             reconstructed = np.clip(combiner.factor_model_.X.T @ Y + combiner.factor_model_.mean[:, None], 0, 1)
             completed = np.where(np.isnan(P), reconstructed, P)
