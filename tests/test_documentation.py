@@ -24,6 +24,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cfensemble
+from cfensemble import plots
 from cfensemble.commands.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -150,3 +151,4 @@ def test_its_links_to_files_lead_somewhere(page):
 def test_the_reference_lists_every_public_name():
     listed = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8").split()
     assert set(cfensemble.__all__) - {"__version__"} <= set(listed)
+    assert {f"plots.{name}" for name in plots.__all__} - {"plots.STYLE"} <= set(listed)
