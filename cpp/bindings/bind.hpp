@@ -9,6 +9,7 @@ void bind_als(pybind11::module_& module);
 void bind_factor_analysis(pybind11::module_& module);
 void bind_joint(pybind11::module_& module);
 void bind_logistic(pybind11::module_& module);
+void bind_mixture(pybind11::module_& module);
 void bind_config(pybind11::module_& module);
 void bind_isa(pybind11::module_& module);
 

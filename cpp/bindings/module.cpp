@@ -8,6 +8,7 @@ PYBIND11_MODULE(CFENSEMBLE_MODULE, module) {
     cfensemble::bindings::bind_factor_analysis(module);
     cfensemble::bindings::bind_joint(module);
     cfensemble::bindings::bind_logistic(module);
+    cfensemble::bindings::bind_mixture(module);
     cfensemble::bindings::bind_config(module);
     cfensemble::bindings::bind_isa(module);
 }

@@ -4,9 +4,11 @@ Same names, signatures and results as in `cfensemble._core` (`n_threads` is acce
 kernels and every solver against them; benchmarks measure against them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from cfensemble._typing import Float, Indices, Mask, Supervision, Vector
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
@@ -287,6 +289,43 @@ def predict(X: Float, Y: Float, w: Vector, b: float, n_threads: int = 1) -> Floa
     """sigmoid(w . R_hat + b) for every instance."""
     p: Float = expit((X.astype(np.float64) @ w) @ Y + b).astype(Y.dtype)
     return p
+
+
+class Mixture:
+    """The combiner's prediction: completes, reads and mixes; defined in mixture.hpp."""
+
+    def __init__(
+        self,
+        X: Vector,
+        mean: Vector,
+        noise: Vector,
+        curves: Sequence[tuple[Vector, Vector]],
+        aggregators: Sequence[tuple[Vector, Vector]],
+        clip: float,
+        base_rate: float,
+    ) -> None:
+        """Take the factor model; knots and values, weights (k, m + 1) and shares (k,) of the three readings."""
+        self.X, self.mean, self.noise, self.curves = X, mean, noise, curves
+        self.aggregators, self.clip, self.base_rate = aggregators, clip, base_rate
+
+    def predict(self, R: Float, n_threads: int = 1) -> Vector:
+        """Probabilities (n,) of the columns of R (m, n), NaN where missing."""
+        return np.array([self._predict_one(r) for r in R.T.astype(np.float64)])
+
+    def _predict_one(self, r: Vector) -> float:
+        if np.isnan(r).all():
+            return self.base_rate
+        u = np.flatnonzero(~np.isnan(r) & (self.noise > 0))
+        precise = self.X[:, u] / self.noise[u]
+        y = np.linalg.solve(np.eye(len(self.X)) + precise @ self.X[:, u].T, precise @ (r[u] - self.mean[u]))
+        reconstructed = np.clip(y @ self.X + self.mean, 0, 1)
+        completed = np.where(np.isnan(r), reconstructed, r)
+        consensus = np.array([np.interp(value, *curve) for value, curve in zip(completed, self.curves, strict=True)])
+        p = 0.0
+        for reading, (theta, share) in zip((completed, consensus, reconstructed), self.aggregators, strict=True):
+            f = logit(np.clip(reading, self.clip, 1 - self.clip))
+            p += float(share @ expit(theta[:, :-1] @ f + theta[:, -1]))
+        return min(max(p, 0.0), 1.0)
 
 
 def _unpack(packed: Vector, d: int) -> Vector:

@@ -226,9 +226,9 @@ def _reject_masked(value: Any, name: str) -> None:
 
 def reject_outside(matrix: Float, low: float, high: float, name: str, expectation: str) -> None:
     """Raise a ValueError that shows a value outside [low, high], if there is one; NaN is not."""
-    if np.fmin.reduce(matrix, axis=None) < low or np.fmax.reduce(matrix, axis=None) > high:
-        for columns in column_blocks(matrix.shape):
-            block = matrix[:, columns]
+    for columns in column_blocks(matrix.shape):
+        block = matrix[:, columns]
+        if np.fmin.reduce(block, axis=None) < low or np.fmax.reduce(block, axis=None) > high:
             reject_first(block, (block < low) | (block > high), name, expectation, columns.start)
 
 

@@ -233,12 +233,12 @@ TRAINER_CHANGES = {
 }  # fmt: skip
 COMBINER_CHANGES = {
     "predictors_ must be a list, got 3": put("predictors_", 3),
-    "_views: there must be 3, got 0": put("_views", []),
+    "_consensus has the unknown class 'View'": put("_consensus.class", "View"),
     "predictors_: view must be in [0, 2], got 3": lambda state, tensors: state["predictors_"][0].update(view=3),
     "predictors_.1.share must be in [0, 1], got 1.5": lambda state, tensors: state["predictors_"][1].update(share=1.5),
     "tensor predictors_.1.theta must have shape (p) with p = 4, got (5,)": cut("predictors_.0.theta", slice(4)),
-    "_views.1: n_points adds up to": fill("_views.1.n_points", 1),
-    "_views.1: x must ascend": fill("_views.1.x", 1.0),
+    "_consensus: n_points adds up to": fill("_consensus.n_points", 1),
+    "_consensus: x must ascend": fill("_consensus.x", 1.0),
     "tensor factor_model_.noise must be finite and in [0, inf]": fill("factor_model_.noise", -1.0),
     "tensor predictions_ must have shape (n) with n = 3, got (40,)": cut("factor_model_.Y", (slice(None), slice(3))),
     "tensor predictions_ must be finite and in [0, 1]": fill("predictions_", 1.5),

@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "cfensemble/lanes.hpp"
 #include "cfensemble/views.hpp"
@@ -22,8 +23,9 @@ class PackedTile {
     explicit PackedTile(Index n_classifiers)
         : m_(n_classifiers), weights_((m_ + 1) * kTile), targets_(m_ * kTile), weighted_(m_ * kTile) {}
 
-    // Copies the problem's columns [begin, end), at most kTile, and checks them.
-    void pack(const Problem<T>& problem, Index begin, Index end) {
+    // Copies the problem's columns [begin, end), at most kTile, from whichever precision they have, and checks them.
+    template <class Source>
+    void pack(const Problem<Source>& problem, Index begin, Index end) {
         begin_ = begin;
         n_ = end - begin;
         weighted_instances_ = problem.sample_weight != nullptr;
@@ -116,7 +118,8 @@ class PackedTile {
     };
 
     // Returns whether all predictions are finite and their weights finite and at least 0.
-    bool pack_row(const Problem<T>& problem, const InstanceTerms& terms, Index u) {
+    template <class Source>
+    bool pack_row(const Problem<Source>& problem, const InstanceTerms& terms, Index u) {
         const ConfidenceRule& rule = problem.rule;
         const bool by_rule = !rule.adds_nothing();
         const P zero = simd::pset1<P>(T(0)), half_way = simd::pset1<P>(T(0.5));
@@ -154,8 +157,9 @@ class PackedTile {
     }
 
     // A tile's rows lie far apart: without being told, the processor asks for each only when it is reached.
-    void prefetch_row(const Problem<T>& problem, Index u) const {
-        constexpr Index kLine = 64 / static_cast<Index>(sizeof(T));
+    template <class Source>
+    void prefetch_row(const Problem<Source>& problem, Index u) const {
+        constexpr Index kLine = 64 / static_cast<Index>(sizeof(Source));
         if (u >= m_) return;
         for (Index i = begin_; i < begin_ + n_; i += kLine) {
             simd::prefetch(problem.R.at(u, i));
@@ -164,17 +168,21 @@ class PackedTile {
     }
 
     // Row u's entries from `first` on: in place, or a copy with missing ones in the lanes past the last instance.
-    static const T* lanes_of(const MatrixView<T>& matrix, Index u, Index first, Index size, T* copy) {
-        const T* source = matrix.at(u, first);
-        if (matrix.column_stride == 1 && size == kGroup<T>) return source;
-        for (Index i = 0; i < size; ++i) copy[i] = source[i * matrix.column_stride];
+    template <class Source>
+    static const T* lanes_of(const MatrixView<Source>& matrix, Index u, Index first, Index size, T* copy) {
+        const Source* source = matrix.at(u, first);
+        if constexpr (std::is_same_v<Source, T>) {
+            if (matrix.column_stride == 1 && size == kGroup<T>) return source;
+        }
+        for (Index i = 0; i < size; ++i) copy[i] = static_cast<T>(source[i * matrix.column_stride]);
         std::fill(copy + size, copy + kGroup<T>, std::numeric_limits<T>::quiet_NaN());
         return copy;
     }
 
-    [[noreturn]] void reject(const Problem<T>& problem, Index u) const {
+    template <class Source>
+    [[noreturn]] void reject(const Problem<Source>& problem, Index u) const {
         for (Index i = begin_;; ++i) {
-            const T r = *problem.R.at(u, i), c = problem.C ? *problem.C->at(u, i) : T(0);
+            const Source r = *problem.R.at(u, i), c = problem.C ? *problem.C->at(u, i) : Source(0);
             const std::string place = "[" + std::to_string(u) + ", " + std::to_string(i) + "]";
             if (std::isinf(r)) {
                 throw std::invalid_argument("R" + place + " is " + std::to_string(r) +

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from cfensemble._core._isa import supported as supported
@@ -79,6 +80,20 @@ def aggregator_loss(
     with_hessian: bool,
     n_threads: int,
 ) -> tuple[float, Vector, Vector | None]: ...
+
+class Mixture:
+    def __init__(
+        self,
+        X: Vector,
+        mean: Vector,
+        noise: Vector,
+        curves: Sequence[tuple[Vector, Vector]],
+        aggregators: Sequence[tuple[Vector, Vector]],
+        clip: float,
+        base_rate: float,
+    ) -> None: ...
+    def predict(self, R: Float, n_threads: int) -> Vector: ...
+
 def predict(X: Float, Y: Float, w: Vector, b: float, n_threads: int) -> Float: ...
 def build_config() -> BuildConfig: ...
 def max_threads() -> int: ...

@@ -7,15 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 
 from cfensemble._digest import data_digest
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Vector
-from cfensemble._validation import boolean, probability_matrix
-from cfensemble.combining.mixture import VIEW_NAMES, Predictor, check_predictors, fit_mixture, view_shares
-from cfensemble.combining.views import ConsensusView, OwnView, ReconstructedView, View
+from cfensemble._typing import Float, Indices, Vector
+from cfensemble._validation import boolean, float_matrix, probability_matrix
+from cfensemble.combining.mixture import Predictor, check_predictors, compile_mixture, fit_mixture, view_shares
+from cfensemble.combining.views import ConsensusView, read_views
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
@@ -64,7 +63,7 @@ class Combiner(SavedModel):
     """
 
     factor_model_: FactorModel
-    _views: list[View]
+    _consensus: ConsensusView
 
     def __init__(self, n_threads: int | None = None, warm_start: bool = False) -> None:
         self.n_threads = n_threads
@@ -107,20 +106,19 @@ class Combiner(SavedModel):
             model = self.factor_model_
         else:
             model = fit_factor_model(R, latent_dim, n_threads=self.n_threads, sample_weight=s)
-        completed, reconstructed = _complete(R, model, model.Y)
+        completed = _complete(R, model)
         center = reliability_weights(completed, s)
-        views = self._views if known else [OwnView(), ConsensusView(completed, center, s), ReconstructedView()]
-        readings = [view.read(completed, reconstructed) for view in views]
+        consensus = self._consensus if known else ConsensusView(completed, center, s)
+        readings = read_views(completed[:, columns], _reconstruct(model, columns), consensus)
         counts = None if s is None else s[columns]
-        problems = [WeightProblem(reading[:, columns], y, threads, counts) for reading in readings]
-        predictors = fit_mixture(problems, y, counts, center)
-        p = _mix(predictors, readings)
+        predictors = fit_mixture([WeightProblem(f, y, threads, counts) for f in readings], y, counts, center)
         base_rate = observed_base_rate(data)
-        p[np.isnan(R).all(axis=0)] = base_rate
+        kernel = compile_mixture(model, consensus, predictors, base_rate)
+        p = kernel.predict(R, threads)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
-        self.view_shares_ = view_shares(predictors)
-        self._views, self._base_rate, self._fitted_digest = views, base_rate, digest
+        self.view_shares_, self._kernel = view_shares(predictors), kernel
+        self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
         self._fitted_data: Callable[[], EnsembleData | None] = weakref.ref(data)
         return self
 
@@ -152,7 +150,7 @@ class Combiner(SavedModel):
         if R_new is not None:
             if data is not None:
                 raise ValueError("data and R_new are both given: predict takes one of them")
-            return self._predict_new(probability_matrix(R_new, "R_new"), "R_new")
+            return self._predict_new(float_matrix(R_new, "R_new"), "R_new")
         if data is None or data is self._fitted_data():
             return self.predictions_.copy()
         if not isinstance(data, EnsembleData):
@@ -179,11 +177,14 @@ class Combiner(SavedModel):
         m = len(self.factor_model_.mean)
         if R.shape[0] != m:
             raise ValueError(f"{name} has {R.shape[0]} classifiers, but the model was fitted with {m}")
-        R = np.asarray(R, np.float64)
-        completed, reconstructed = _complete(R, self.factor_model_, self.factor_model_.posterior(R, self.n_threads))
-        p = _mix(self.predictors_, [view.read(completed, reconstructed) for view in self._views])
-        p[np.isnan(R).all(axis=0)] = self._base_rate
-        return p
+        try:
+            return self._kernel.predict(R, resolve_threads(self.n_threads))
+        except ValueError:
+            probability_matrix(R, name)  # the kernel checks on its way: this one tells, in the caller's words
+            raise
+
+    def _compile(self) -> None:
+        self._kernel = compile_mixture(self.factor_model_, self._consensus, self.predictors_, self._base_rate)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "predictions_"):
@@ -191,12 +192,11 @@ class Combiner(SavedModel):
 
     @classmethod
     def _fields(cls) -> dict[str, Field]:
-        views = Part(OwnView, ConsensusView, ReconstructedView, share="m")
         return super()._fields() | {
             "factor_model_": Part(FactorModel, share="mn"),
             "predictors_": Each(Part(Predictor, share="p")),
             "predictions_": Array("n", low=0, high=1),
-            "_views": Each(views),
+            "_consensus": Part(ConsensusView, share="m"),
             "_base_rate": Real(0, 1),
             "_fitted_digest": Plain(),
         }
@@ -206,17 +206,22 @@ class Combiner(SavedModel):
         parameters, fitted = split_parameters(cls, state)
         combiner = cls(**parameters)
         vars(combiner).update(fitted)
-        if len(combiner._views) != len(VIEW_NAMES):
-            raise ValueError(f"_views: there must be {len(VIEW_NAMES)}, got {len(combiner._views)}")
         check_predictors(combiner.predictors_, len(combiner.factor_model_.mean) + 1)
         combiner.view_shares_, combiner._fitted_data = view_shares(combiner.predictors_), no_data
+        combiner._compile()
         return combiner
 
     def __getstate__(self) -> dict[str, object]:
         state = self.__dict__.copy()
         if "_fitted_data" in state:
             state["_fitted_data"] = no_data  # a copy of the combiner has no copy of the data
+        state.pop("_kernel", None)
         return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        if hasattr(self, "predictions_"):
+            self._compile()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_threads={self.n_threads})"
@@ -272,15 +277,11 @@ def combine(
     return Combiner(n_threads).fit(EnsembleData(matrix, given, sample_weight=sample_weight)).predict()
 
 
-def _complete(R: Float, model: FactorModel, Y: Float) -> tuple[Float, Float]:
-    """R with the reconstruction where it is missing, and the reconstruction."""
-    reconstructed = np.clip(model.X.T @ Y + model.mean[:, None], 0, 1)
-    return np.where(np.isnan(R), reconstructed, R), reconstructed
+def _complete(R: Float, model: FactorModel) -> Float:
+    """R with the reconstruction where it is missing."""
+    missing = np.isnan(R)
+    return np.where(missing, _reconstruct(model), R) if missing.any() else R
 
 
-def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
-    """The mixture's probability of each instance of the views' readings (m, n)."""
-    p = np.zeros(readings[0].shape[1])
-    for predictor in predictors:
-        p += predictor.share * expit(predictor.theta[:-1] @ readings[predictor.view] + predictor.theta[-1])
-    return np.clip(p, 0, 1)
+def _reconstruct(model: FactorModel, columns: slice | Indices = slice(None)) -> Float:
+    return np.clip(model.reconstruct(columns), 0, 1)

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cfensemble import _core
 from cfensemble._typing import Indices, Vector
 from cfensemble._validation import integer
+from cfensemble.combining.views import VIEW_NAMES, ConsensusView
+from cfensemble.data.factor_model import FactorModel
+from cfensemble.data.log_odds import CLIP
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.strength import FIRMNESS, Problem, fits_by_strength
 from cfensemble.persistence.fields import Array, Field, Integer, Real, Saved
 
-VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 BELIEF = (1.0, 2.0, 1.0)
 """What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""
 PRIOR_LABELS = 5.0
@@ -92,6 +95,36 @@ def fit_mixture(
     belief = np.array(beliefs)
     shares = stack(np.array(log_likelihoods), PRIOR_LABELS * belief / belief.sum(), counts)
     return [Predictor(*values) for values in zip(views, thetas, shares.tolist(), strict=True)]
+
+
+def group_by_view(predictors: Sequence[Predictor]) -> list[tuple[Vector, Vector]]:
+    """Parameters (k, p) and shares (k,) of the k aggregators of each view."""
+    groups = []
+    for view in range(len(VIEW_NAMES)):
+        chosen = [predictor for predictor in predictors if predictor.view == view]
+        thetas = np.array([predictor.theta for predictor in chosen]).reshape(len(chosen), len(predictors[0].theta))
+        groups.append((thetas, np.array([predictor.share for predictor in chosen], np.float64)))
+    return groups
+
+
+def compile_mixture(
+    model: FactorModel, consensus: ConsensusView, predictors: Sequence[Predictor], base_rate: float
+) -> _core.Mixture:
+    """Prepare the kernel that completes, reads and mixes predictions in one pass.
+
+    Parameters
+    ----------
+    model : FactorModel
+        What completes them.
+    consensus : ConsensusView
+        The curves that they are read on.
+    predictors : sequence of Predictor
+        The mixture.
+    base_rate : float
+        What an instance without any prediction gets.
+    """
+    aggregators = group_by_view(predictors)
+    return _core.Mixture(model.X, model.mean, model.noise, consensus.curves, aggregators, CLIP, base_rate)
 
 
 def stack(log_likelihood: Vector, prior: Vector, counts: Vector | None = None) -> Vector:

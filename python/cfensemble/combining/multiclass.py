@@ -5,14 +5,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import softmax
 from sklearn.exceptions import NotFittedError
 
+from cfensemble._blocks import column_blocks
 from cfensemble._digest import data_digest
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, class_labels, class_probabilities, sample_weights
-from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, view_shares
+from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, group_by_view, view_shares
 from cfensemble.combining.views import ConsensusView
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.data.log_odds import class_log_odds
@@ -119,16 +119,15 @@ class MulticlassCombiner(SavedModel):
             model = self.factor_model_
         else:
             model = fit_factor_model(stacked, latent_dim, MAX_ITER, n_threads=self.n_threads, sample_weight=s)
-        completed, reconstructed = _complete(P, model, model.Y)
+        completed, _ = _complete(P, model, model.Y)
         center = _reliability_weights(completed, s)
         consensus = self._consensus if known else [ConsensusView(completed[:, k], center, s) for k in range(K)]
-        readings = _read(completed, reconstructed, consensus)
+        readings = _read(*_complete(P[:, :, columns], model, model.Y[:, columns]), consensus)
         counts = None if s is None else s[columns]
-        problems = [SoftmaxProblem(reading[:, :, columns], y, counts) for reading in readings]
+        problems = [SoftmaxProblem(reading, y, counts) for reading in readings]
         predictors = fit_mixture(problems, y, counts, center, SCALE_PRECISION)
         base_rate = _base_rate(completed, s, y, counts)
-        p = _mix(predictors, readings)
-        p[:, np.isnan(P).all(axis=(0, 1))] = base_rate[:, None]
+        p = _predict(P, model.Y, model, consensus, predictors, base_rate)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self.view_shares_, self.n_iter_ = view_shares(predictors), len(model.log_likelihood) - 1
@@ -167,9 +166,7 @@ class MulticlassCombiner(SavedModel):
                 f"but the model was fitted with {m} and {K}"
             )
         Y = self.factor_model_.posterior(P.reshape(m * K, -1), self.n_threads)
-        p = _mix(self.predictors_, _read(*_complete(P, self.factor_model_, Y), self._consensus))
-        p[:, np.isnan(P).all(axis=(0, 1))] = self._base_rate[:, None]
-        return p
+        return _predict(P, Y, self.factor_model_, self._consensus, self.predictors_, self._base_rate)
 
     def get_aggregator_weights(self) -> Vector:
         """How much each classifier counts, (m,): its weight in log-odds, averaged over the mixture."""
@@ -246,13 +243,33 @@ def _read(completed: Float, reconstructed: Float, consensus: list[ConsensusView]
     return [class_log_odds(completed), class_log_odds(_normalise(bent)), class_log_odds(reconstructed)]
 
 
-def _mix(predictors: list[Predictor], readings: list[Vector]) -> Vector:
+def _predict(
+    P: Vector,
+    Y: Float,
+    model: FactorModel,
+    consensus: list[ConsensusView],
+    predictors: list[Predictor],
+    base_rate: Vector,
+) -> Vector:
+    """Probabilities (K, n) of instances with the factors Y."""
+    (m, K, n), aggregators = P.shape, group_by_view(predictors)
+    p = np.empty((K, n))
+    for columns in column_blocks((m * K, n)):
+        block = P[:, :, columns]
+        p[:, columns] = _mix(aggregators, _read(*_complete(block, model, Y[:, columns]), consensus))
+        p[:, columns][:, np.isnan(block).all(axis=(0, 1))] = base_rate[:, None]
+    return p
+
+
+def _mix(aggregators: list[tuple[Vector, Vector]], readings: list[Vector]) -> Vector:
     """The mixture's probabilities (K, n) of the instances of the views' readings (m, K, n)."""
     m, K, n = readings[0].shape
     p = np.zeros((K, n))
-    for predictor in predictors:
-        z = (predictor.theta[:m] @ readings[predictor.view].reshape(m, -1)).reshape(K, n)
-        p += predictor.share * softmax(z + predictor.theta[m:, None], axis=0)
+    for (thetas, shares), reading in zip(aggregators, readings, strict=True):
+        z = (thetas[:, :m] @ reading.reshape(m, -1)).reshape(-1, K, n) + thetas[:, m:, None]
+        z -= z.max(axis=1, keepdims=True)
+        np.exp(z, out=z)
+        p += np.einsum("skn,sn->kn", z, shares[:, None] / z.sum(axis=1))
     return p / p.sum(axis=0)
 
 

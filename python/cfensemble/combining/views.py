@@ -4,7 +4,6 @@ An aggregator adds up log-odds. A classifier's own are right if its probabilitie
 the predictions are also read as what the other classifiers make of them, and as what the factorisation leaves of them.
 """
 
-from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -14,32 +13,10 @@ from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.reliability import consensus_of_others
 from cfensemble.persistence.fields import Array, Field, Saved
 
-
-class View(Saved, ABC):
-    """A reading of complete predictions (m, n)."""
-
-    @abstractmethod
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds (m, n) of predictions, given what the factorisation makes of them."""
+VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 
 
-class OwnView(View):
-    """What each classifier says itself."""
-
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds of the predictions."""
-        return log_odds(completed)
-
-
-class ReconstructedView(View):
-    """What the factorisation leaves of it: without the noise that it attributes to the classifier."""
-
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds of the reconstruction."""
-        return log_odds(reconstructed)
-
-
-class ConsensusView(View):
+class ConsensusView(Saved):
     """What the others say, on average, where the classifier says what it does.
 
     Each classifier's scale is bent by the increasing function that fits the consensus of the others best (isotonic
@@ -54,6 +31,11 @@ class ConsensusView(View):
         What each classifier counts in the consensus.
     sample_weight : ndarray of shape (n,), optional
         How often each instance counts; default once.
+
+    Attributes
+    ----------
+    curves : list of (ndarray, ndarray)
+        The knots of each classifier's function, ascending, and its values there; linear between them.
     """
 
     def __init__(self, R: Float, weights: Vector, sample_weight: Vector | None = None) -> None:
@@ -65,10 +47,6 @@ class ConsensusView(View):
                 consensus = r  # there are no others
             fit = IsotonicRegression().fit(r, consensus, sample_weight)
             self.curves.append((fit.X_thresholds_.astype(np.float64), fit.y_thresholds_.astype(np.float64)))
-
-    def read(self, completed: Float, reconstructed: Float) -> Vector:
-        """Log-odds of the consensus."""
-        return log_odds(self.consensus(completed))
 
     def consensus(self, completed: Float) -> Vector:
         """What the others say on average (m, n) where the classifiers say what they do."""
@@ -92,3 +70,8 @@ class ConsensusView(View):
         if any((np.diff(points) <= 0).any() for points, _ in view.curves):
             raise ValueError("x must ascend")
         return view
+
+
+def read_views(completed: Float, reconstructed: Float, consensus: ConsensusView) -> list[Vector]:
+    """Log-odds (m, n) of complete predictions in each view, in the order of `VIEW_NAMES`."""
+    return [log_odds(completed), log_odds(consensus.consensus(completed)), log_odds(reconstructed)]

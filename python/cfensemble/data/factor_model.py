@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from cfensemble import _core
 from cfensemble._blocks import LARGE, column_blocks, count_missing
 from cfensemble._threads import resolve_threads
-from cfensemble._typing import Float, Mask, Vector
+from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble._validation import finite_matrix, integer, number, sample_weights
 from cfensemble.data.confidence_rule import ConfidenceRule
 from cfensemble.persistence.fields import Array, Boolean, Field, Saved
@@ -17,7 +17,9 @@ from cfensemble.persistence.fields import Array, Boolean, Field, Saved
 
 @dataclass(frozen=True, eq=False)
 class FactorModel(Saved):
-    """r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u); see `fit_factor_model`.
+    """A model of predictions by factors and noise; see `fit_factor_model`.
+
+    r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u).
 
     Attributes
     ----------
@@ -53,13 +55,25 @@ class FactorModel(Saved):
             "converged": Boolean(),
         }
 
-    def reconstruct(self, columns: slice = slice(None)) -> Float:
+    def reconstruct(self, columns: slice | Indices = slice(None)) -> Float:
         """Return what the model expects of the predictions (m, k) for some, by default all, of the instances."""
         dtype = self.Y.dtype
         return self.X.T.astype(dtype) @ self.Y[:, columns] + self.mean[:, None].astype(dtype)
 
     def posterior(self, R: ArrayLike, n_threads: int | None = None) -> Float:
-        """Return the expected factors (d, k) of instances with the predictions R (m, k), NaN where missing.
+        """Find what the model expects of the factors of instances.
+
+        Parameters
+        ----------
+        R : array-like of shape (m, k)
+            Their predictions, NaN where missing.
+        n_threads : int, optional
+            Threads to use; None: what the process may use.
+
+        Returns
+        -------
+        ndarray of shape (d, k)
+            Expected factors, 0 for an instance without predictions.
 
         Raises
         ------

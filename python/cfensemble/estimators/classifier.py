@@ -1,5 +1,6 @@
 """The combiner as a classifier whose features are the classifiers' predictions."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,7 +14,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.estimators.labels import Labels, encode_labels
 from cfensemble.estimators.names import check_names
-from cfensemble.estimators.predictions import read_predictions
+from cfensemble.estimators.predictions import check_predictions, convert_predictions, read_predictions
 from cfensemble.persistence.fields import Field, Optional, OrPlain, Part, Values, split_parameters
 from cfensemble.persistence.model_file import SavedModel
 from cfensemble.solvers import OPTIONS, make_trainer
@@ -204,12 +205,17 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         self.n_iter_ = combiner.n_iter_
 
     def predict_proba(self, P: Any) -> Float:
-        """Probability of each class, (k, K), for new rows of predictions, which are folded in.
+        """Probability of each class for new rows of predictions, which are folded in.
 
         Parameters
         ----------
         P : array-like, data frame, list or mapping
             As in `fit`, with the same classifiers.
+
+        Returns
+        -------
+        ndarray of shape (k, K)
+            Columns in the order of `classes_`.
 
         Raises
         ------
@@ -218,14 +224,61 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         ValueError
             If P holds no probabilities, or those of other classifiers than were fitted.
         """
-        check_is_fitted(self, "combiner_")
-        values, names = read_predictions(P)
+        if not hasattr(self, "combiner_"):
+            check_is_fitted(self, "combiner_")  # takes longer than the prediction of a row
+        values, names = convert_predictions(P)
         self._check_classifiers(values, names)
-        return _distributions(self.combiner_.predict(R_new=_classifiers_first(values)))
+        if values.ndim == 3:
+            check_predictions(values, names)
+        try:
+            p = self.combiner_.predict(R_new=_classifiers_first(values))
+        except ValueError:
+            check_predictions(values, names)  # what predicts checks as well: this tells in terms of P
+            raise
+        return _distributions(p)
 
     def predict(self, P: Any) -> NDArray[Any]:
         """Most probable class of new rows of predictions, (k,); see `predict_proba`."""
         return self._most_probable(self.predict_proba(P))
+
+    def report(
+        self,
+        P: Any,
+        y: Any,
+        path: "str | os.PathLike[str]",
+        *,
+        title: str = "predictions",
+        ids: Sequence[Any] | None = None,
+    ) -> None:
+        """Write an HTML page on what was combined, how good the result is, and whether it can be trusted.
+
+        How good is found out by cross-validation of the labelled rows: it refits, and takes longer than `fit`. The
+        page is one file that needs no network and no script.
+
+        Parameters
+        ----------
+        P, y : as in `fit`
+            Those of the fit, or other rows. They count once each, whatever their weight in the fit.
+        path : path
+            The HTML file; it appears as a whole or not at all, in place of what was there.
+        title : str, default="predictions"
+            What the predictions are called on the page.
+        ids : sequence of length n, optional
+            What the rows are called; default their positions, from 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If P holds no probabilities or those of other classifiers, or y other labels than `classes_`.
+        ImportError
+            Without jinja2 or matplotlib, saying what to install.
+        """
+        check_is_fitted(self, "combiner_")
+        from cfensemble.report import write_report
+
+        write_report(path, self, P, y, title=title, ids=ids)
 
     def _fit(
         self, values: Float, labels: Labels, weight: Vector | None
@@ -333,7 +386,12 @@ def _classifiers_first(values: Float) -> Float:
 
 def _distributions(p: Float) -> Float:
     """Probability of each class (n, K), from that of the positive one (n,) or of all (K, n)."""
-    return np.ascontiguousarray(p.T) if p.ndim == 2 else np.stack([1 - p, p], axis=1)
+    if p.ndim == 2:
+        return np.ascontiguousarray(p.T)
+    distributions = np.empty((len(p), 2), p.dtype)
+    np.subtract(1, p, out=distributions[:, 0])
+    distributions[:, 1] = p
+    return distributions
 
 
 def _check_classes(values: Float, labels: Labels) -> None:

@@ -6,10 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfensemble._typing import Float
-from cfensemble._validation import float_array
-
-SUM_TOLERANCE = 1e-3
-"""How far the probabilities of all classes may be from adding up to 1."""
+from cfensemble._validation import SUM_TOLERANCE, float_array
 
 
 def read_predictions(P: Any) -> tuple[Float, list[str] | None]:
@@ -35,14 +32,24 @@ def read_predictions(P: Any) -> tuple[Float, list[str] | None]:
     ValueError
         If the shape is another, values lie outside [0, 1], or those of all classes do not add up to 1.
     """
+    values, names = convert_predictions(P)
+    check_predictions(values, names)
+    return values, names
+
+
+def convert_predictions(P: Any) -> tuple[Float, list[str] | None]:
+    """`read_predictions` of what is yet to be checked."""
     names: list[str] | None = None
     if not isinstance(P, np.ndarray):
         P, names = _to_array(P)
-    values = float_array(P, "P", (2, 3), "instances x classifiers, or instances x classifiers x classes")
+    return float_array(P, "P", (2, 3), "instances x classifiers, or instances x classifiers x classes"), names
+
+
+def check_predictions(values: Float, names: list[str] | None) -> None:
+    """Raise a ValueError if converted predictions are no probabilities, or do not add up to 1."""
     _check_probabilities(values, names)
     if values.ndim == 3:
         _check_sums(values)
-    return values, names
 
 
 def _to_array(P: Any) -> tuple[Any, list[str] | None]:
