@@ -280,6 +280,22 @@ def test_singular_systems_get_their_minimum_norm_solution_and_are_counted():
     assert n_degenerate == 10
 
 
+@pytest.mark.parametrize("exponent", [0, 4, 7, 9, 12, 18])
+@pytest.mark.parametrize("d", [2, 5, 40])
+def test_classifiers_systems_without_a_penalty_are_solved_however_near_they_are_to_being_singular(d, exponent):
+    rng = np.random.default_rng(11)
+    vectors = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    matrix = 100 * (vectors * np.logspace(0, -exponent, d)) @ vectors.T
+    gram = np.tile(matrix[np.tril_indices(d)], (4, 1))
+    rhs = rng.standard_normal((3, d)) @ matrix
+    actual, n_degenerate = _core.classifier_step(gram, rhs, 0.0, False, 1)
+    expected, expected_degenerate = _reference.classifier_step(gram, rhs, 0.0, False)
+    assert n_degenerate == expected_degenerate
+    if exponent <= 12:  # else what counts as 0 is a matter of rounding
+        np.testing.assert_allclose(actual, expected, atol=1e-14 * 10**exponent)
+    np.testing.assert_allclose(matrix @ actual, rhs.T, atol=1e-11)
+
+
 def test_what_has_no_weight_gets_the_zero_factor_and_counts_as_regular(problem):
     X, _, R, C = problem(np.random.default_rng(8), 4, 3, 20)
     R[:, 3] = np.nan

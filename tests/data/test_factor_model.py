@@ -109,9 +109,15 @@ def test_compiled_moments_and_twin_lead_to_the_same_model(monkeypatch, missing):
 def test_complete_predictions_need_no_pass_but_give_the_same_moments():
     _, X, noise, R = draw(5, 9, 3, 400)
     R[4], noise[4] = 0.5, 0
-    actual = factor_model._complete_moments(X, noise, np.cov(R, bias=True), R.shape[1])
-    for a, e in zip(actual, _core.factor_moments(X, R.mean(axis=1), noise, R, 1), strict=True):
-        np.testing.assert_allclose(a, e, rtol=1e-9, atol=1e-9 * np.abs(e).max())
+    second, cross, log_likelihood = factor_model._complete_moments(X, noise, np.cov(R, bias=True))
+    gram, rhs, expected = _core.factor_moments(X, R.mean(axis=1), noise, R, 1)
+    assert 400 * log_likelihood == pytest.approx(expected, rel=1e-9)
+    np.testing.assert_allclose(400 * cross.T, rhs[:, :3], atol=1e-9 * np.abs(rhs).max())
+    for u in range(9):
+        full = np.zeros((4, 4))
+        full[np.tril_indices(4)] = gram[u]
+        np.testing.assert_allclose(full[:3, :3], 400 * np.tril(second) * (u != 4), atol=1e-9 * np.abs(gram).max())
+        np.testing.assert_allclose(full[3], [0, 0, 0, 400 * (u != 4)], atol=1e-9 * 400)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.3])

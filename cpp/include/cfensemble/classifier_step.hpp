@@ -2,14 +2,29 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
+#include "cfensemble/cholesky.hpp"
 #include "cfensemble/moments.hpp"
 #include "cfensemble/symmetric.hpp"
 
 namespace cfensemble {
+
+// With a penalty no system is singular but by rounding: as in `factorise`, a pivot (the square of L's diagonal) below
+// its rounding error says nothing.
+inline bool has_useful_pivots(const Eigen::LLT<Eigen::MatrixXd>& cholesky, const Eigen::MatrixXd& A) {
+    return (cholesky.matrixLLT().diagonal().array().square() > pivot_rounding<double>(A.rows()) * A.diagonal().array())
+        .all();
+}
+
+// Without one a system may be singular, and rounding then leaves pivots of any size. Where the condition number is so
+// small that a solution has half its digits, there is no doubt.
+inline bool is_sound(const Eigen::LLT<Eigen::MatrixXd>& cholesky) {
+    return cholesky.rcond() > std::sqrt(std::numeric_limits<double>::epsilon());
+}
 
 // Writes X (d, m), given Moments' gram and rhs. Returns how many systems were singular to working precision; those get
 // their minimum-norm solution. A classifier without any weight gets x = 0 and is not counted.
@@ -29,15 +44,10 @@ inline Index solve_classifiers(const ConstFactors<double>& gram, const ConstFact
             return;
         }
         A.diagonal().array() += lambda;
-        if (lambda > 0) {
-            const Eigen::LLT<Eigen::MatrixXd> cholesky(A);
-            // As in factorise_packed: a pivot (the square of L's diagonal) below its rounding error says nothing.
-            const double tolerance = 8 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
-            if (cholesky.info() == Eigen::Success &&
-                (cholesky.matrixLLT().diagonal().array().square() > tolerance * A.diagonal().array()).all()) {
-                X.col(u) = cholesky.solve(b);
-                return;
-            }
+        const Eigen::LLT<Eigen::MatrixXd> cholesky(A);
+        if (cholesky.info() == Eigen::Success && (lambda > 0 ? has_useful_pivots(cholesky, A) : is_sound(cholesky))) {
+            X.col(u) = cholesky.solve(b);
+            return;
         }
         const auto [x, singular] = solve_semidefinite(A, b);
         X.col(u) = x;

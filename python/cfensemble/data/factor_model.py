@@ -133,18 +133,23 @@ def fit_factor_model(
     history: list[float] = []
     while True:
         if complete:
-            gram, rhs, log_likelihood = _complete_moments(X, noise, covariance, n)
+            second, cross, log_likelihood = _complete_moments(X, noise, covariance)
+            log_likelihood *= n
         else:
             gram, rhs, log_likelihood = _core.factor_moments(X, mean, noise, R, threads, weights)
         history.append(log_likelihood)
         converged = len(history) > 1 and history[-1] - history[-2] <= tol * count[variance > 0].sum()
         if converged or len(history) > max_iter:
             break
-        coefficients, _ = _core.classifier_step(gram, rhs, 0.0, False, threads)  # of r - mean on (y, 1)
-        squares = count * (variance + (center - mean) ** 2)  # sum_i (r_ui - mean_u)^2
-        residual = squares - np.sum(coefficients * rhs.T, axis=0)
-        noise = np.maximum(_ratio(residual, count), floor * variance)
-        X, mean = coefficients[:-1], mean + coefficients[-1]
+        squares = variance + (center - mean) ** 2  # mean over i of (r_ui - mean_u)^2
+        if complete:
+            X = np.asarray(np.linalg.lstsq(second, cross)[0], np.float64)  # the coefficients of r - mean on y
+            explained = np.sum(X * cross, axis=0)
+        else:
+            coefficients, _ = _core.classifier_step(gram, rhs, 0.0, False, threads)  # of r - mean on (y, 1)
+            explained = _ratio(np.sum(coefficients * rhs.T, axis=0), count)
+            X, mean = coefficients[:-1], mean + coefficients[-1]
+        noise = np.maximum(squares - explained, floor * variance)
     X = _orient(X, noise)
     Y = _posterior(X, mean, noise, R, threads)
     return FactorModel(mean, X, noise, Y, np.array(history), converged)
@@ -219,25 +224,20 @@ def _start(correlation: Vector, variance: Vector, latent_dim: int, floor: float)
     return X, np.maximum(variance - np.sum(X**2, axis=0), max(floor, 0.2) * variance)
 
 
-def _complete_moments(X: Vector, noise: Vector, covariance: Vector, n: float) -> tuple[Vector, Vector, float]:
-    """What `_core.factor_moments` finds where nothing is missing and the mean is that of the predictions.
+def _complete_moments(X: Vector, noise: Vector, covariance: Vector) -> tuple[Vector, Vector, float]:
+    """What `_core.factor_moments` finds where nothing is missing and the mean is that of the predictions, per instance.
 
     All instances then have the same V, and y_i = B (r_i - mean) with B = V X diag(1 / noise): the covariance will do.
+    The mean of y_i is 0, and that of y_i y_i' (d, d) the same for all classifiers; it comes with that of
+    y_i (r_i - mean)' (d, m) and of the log-likelihood.
     """
-    d, m = X.shape
     precision = _inverse(noise)
-    V = np.linalg.inv(np.eye(d) + X * precision @ X.T)
+    V = np.linalg.inv(np.eye(len(X)) + X * precision @ X.T)
     B = V @ (X * precision)
-    cross = B @ covariance  # mean of y_i (r_i - mean)'
-    second = np.zeros((d + 1, d + 1))
-    second[:d, :d] = V + cross @ B.T
-    second[d, d] = 1
-    counts = n * np.append(noise > 0, True)
-    gram = np.outer(counts, second[np.tril_indices(d + 1)])
-    rhs = n * np.vstack([cross, np.zeros(m)]).T
+    cross = B @ covariance
     log_det = np.log(2 * np.pi * noise[noise > 0]).sum() - np.linalg.slogdet(V)[1]
     mahalanobis = np.diag(covariance) @ precision - np.sum(cross * (X * precision))
-    return gram, rhs, -0.5 * n * float(log_det + mahalanobis)
+    return V + cross @ B.T, cross, -0.5 * float(log_det + mahalanobis)
 
 
 def _orient(X: Vector, noise: Vector) -> Vector:
