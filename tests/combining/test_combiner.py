@@ -2,11 +2,13 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import average_precision_score
 
 from cfensemble import Combiner, DataWarning, EnsembleData, combine
 from cfensemble.demo import build_demo
+from cfensemble.evaluation import score
 
 
 def ensemble(seed=0, m=8, n=600, n_labeled=60, missing=0.0):
@@ -196,3 +198,21 @@ def test_errors_say_what_to_do():
         combiner.predict(R)
     with pytest.raises(ValueError, match="probabilities lie in"):
         combine(2 * R, labels)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_log_odds_of_classifiers_that_err_independently_add_up(rate):
+    # Each classifier's probability is exact, given what it sees; the sum of their log-odds is the truth.
+    rng = np.random.default_rng(0)
+    y = (rng.random(3000) < rate).astype(float)
+    quality = np.linspace(0.5, 2, 8)[:, None]
+    seen = quality * y + rng.normal(size=(8, 3000))
+    evidence = quality * seen - quality**2 / 2
+    prior = np.log(rate / (1 - rate))
+    labels = np.where(np.arange(3000) < 400, y, np.nan)
+    p = combine(expit(evidence + prior), labels)
+    hidden = np.isnan(labels)
+    best = score(y[hidden], expit(evidence.sum(axis=0) + prior)[hidden])
+    found = score(y[hidden], p[hidden])
+    assert found.log_loss < best.log_loss + 0.03
+    assert found.pr_auc > best.pr_auc - 0.01

@@ -1,6 +1,7 @@
 """A fitted combiner's aggregators, fitted again to other labels of the same instances."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
@@ -9,7 +10,7 @@ from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble.combining import multiclass
 from cfensemble.combining.combiner import Combiner
-from cfensemble.combining.mixture import Predictor, fit_mixture, group_by_view
+from cfensemble.combining.mixture import Predictor, fit_mixture, group_by_view, priors
 from cfensemble.combining.multiclass import MulticlassCombiner
 from cfensemble.combining.views import read_views
 from cfensemble.ensemble.prior import WeightPrior
@@ -99,10 +100,11 @@ class Refits:
             center = center / center.sum() if center.sum() > 0 else np.full(len(kept), 1 / len(kept))
             likelihood = np.zeros(len(y))
             for index in main:
-                # The order of `fit_mixture`: views, then w >= 0 and not, then strengths from the largest.
-                view, nth = divmod(int(index), 2 * len(STRENGTHS))
-                prior = WeightPrior(center, STRENGTHS[::-1][nth % len(STRENGTHS)], self._scale_precision)
-                fit = self._problem(self._readings[view][kept], y).solve(prior, nth < len(STRENGTHS))
+                # The order of `fit_mixture`: views, priors, w >= 0 and not, strengths from the largest.
+                view, kind, sign, place = np.unravel_index(index, (len(self._readings), 2, 2, len(STRENGTHS)))
+                prior, _ = priors(center, self._scale_precision)[kind]
+                prior = replace(prior, strength=STRENGTHS[::-1][place])
+                fit = self._problem(self._readings[view][kept], y).solve(prior, bool(sign == 0))
                 likelihood += shares[index] * np.exp(fit.left_out_log_likelihood(y.astype(np.int64)))
             yield np.log(np.maximum(likelihood / shares[main].sum(), 1e-12))
 
