@@ -75,7 +75,7 @@ def test_torch_takes_part_where_it_is_installed(run, table):
 
 @pytest.mark.parametrize(
     ("labels", "part"),
-    [("1,0,0,0,0", "1 of 1"), ("1,1,1,,", "0 of 0"), (",,,,", "0 of 0, 0 of 1")],
+    [("1,0,0,0,0", "1 of class 1"), ("1,1,1,,", "0 of class 0"), (",,,,", "no labels")],
 )
 def test_too_few_labels_are_one_line(run, tmp_path, labels, part, assert_one_line_error):
     lines = "".join(f"0.{i},0.5,{label}\n" for i, label in enumerate(labels.split(",")))
@@ -84,3 +84,9 @@ def test_too_few_labels_are_one_line(run, tmp_path, labels, part, assert_one_lin
         run("compare", "few.csv", "--labels", "t"),
         f"few.csv: label column 't' has {part}; cross-validation needs at least two labelled rows of each class",
     )
+
+
+def test_quiet_leaves_the_document_alone(run, table, without_torch, assert_one_line_error):
+    arguments = ("compare", table, "--labels", "t", "--id", "key", "--repeats", 1, "--quiet")
+    assert_one_line_error(run(*arguments), "--quiet without --json leaves nothing to do")
+    assert json.loads(run(*arguments, "--json").stdout)["table"]["name"] == "table.csv"

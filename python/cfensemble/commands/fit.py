@@ -66,7 +66,7 @@ def _fit(
         read_with_progress,
     )
     from cfensemble.estimators import CFEnsembleClassifier
-    from cfensemble.tables import check_new_file
+    from cfensemble.tables import check_new_file, name_of
 
     check_solver(solver)
     check_new_file(file, force)
@@ -76,19 +76,18 @@ def _fit(
     check_labels(path, table)
 
     with warnings_as_lines(set()), output.progress() as progress:
-        _, callbacks = add_fitting(progress, solver)
+        callbacks = add_fitting(progress, solver)
         model = CFEnsembleClassifier(cast(Any, solver), unlabeled=None, random_state=SEED, callbacks=callbacks)
         model.fit(as_features(table.classifiers, table.R), as_labels(table))
     model.set_params(callbacks=()).save(file)
-    name = "standard input" if path == "-" else Path(path).name
     output.show(
-        terminal.overview(name, table),
+        terminal.overview(name_of(path), table),
         terminal.weights(table.classifiers, model.classifier_weights_),
     )
     output.say(f"Saved the model to {file}.")
     output.document(
         {
-            "table": describe(name, table),
+            "table": describe(name_of(path), table),
             "solver": describe_solver(solver, model.combiner_),
             "weights": dict(zip(table.classifiers, model.classifier_weights_.tolist(), strict=True)),
             "model": str(file),

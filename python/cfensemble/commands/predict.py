@@ -57,7 +57,15 @@ def _predict(
     import numpy as np
 
     from cfensemble.commands.fitting import as_features, load_classifier
-    from cfensemble.tables import check_output, identifiers, listed, open_results, open_source, result_columns
+    from cfensemble.tables import (
+        check_output,
+        identifiers,
+        listed,
+        name_of,
+        open_results,
+        open_source,
+        result_columns,
+    )
 
     check_threshold(threshold)
     check_output(out, force)
@@ -91,7 +99,7 @@ def _predict(
     output.say(f"Wrote {n:,} rows to {'standard output' if out == '-' else out}.")
     output.document(
         {
-            "table": {"name": "standard input" if path == "-" else Path(path).name, "rows": n},
+            "table": {"name": name_of(path), "rows": n},
             "model": str(file),
             "classifiers": list(columns.classifiers),
             "classes": classes,

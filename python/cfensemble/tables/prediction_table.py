@@ -110,7 +110,9 @@ def read_table(
         in_order, classes, codes = labels.finish()
     R = np.concatenate(parts, axis=-1)
     if np.isnan(R).all():
-        raise ValueError(f"{path}: holds no prediction, all classifier columns are blank; fill in what they predicted")
+        raise ValueError(
+            f"{source.name}: holds no prediction, all classifier columns are blank; fill in what they predicted"
+        )
     if columns.classes is not None and in_order.classes is not None:
         R = R[:, [columns.classes.index(label) for label in in_order.classes]]
         if len(classes) == 2:
