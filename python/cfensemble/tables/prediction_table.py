@@ -140,10 +140,10 @@ def write_table(path: str | os.PathLike[str], table: PredictionTable, force: boo
     """
     check_output(path, force)
     layout = ClassifierColumns(table.classifiers, tuple(map(str, table.classes)) if table.is_multiclass else None)
-    if ClassifierColumns.of(layout.column_names) != layout:
+    if ClassifierColumns.of(layout.column_names) != layout or not all(name.strip() for name in table.classifiers):
         raise ValueError(
-            f"{path}: columns {listed(layout.column_names)} would be read as those of other classifiers or classes; "
-            f"choose names without {SEPARATOR!r}"
+            f"{path}: columns {listed(layout.column_names)} would not be read back as they are; choose names that are "
+            f"not blank and without {SEPARATOR!r}"
         )
     columns: dict[str, Sequence[Any]] = {} if table.id_column is None else {table.id_column: list(table.ids)}
     P = table.R.reshape(len(layout.column_names), -1)
