@@ -17,7 +17,7 @@ def main() -> None:
     """
     missing = [name for name in ("typer", "rich", "pyarrow", "matplotlib") if find_spec(name) is None]
     if missing:
-        sys.stderr.write(f"cfensemble: {', '.join(missing)} not installed; run: pip install 'cfensemble[cli]'\n")
+        _say(f"{', '.join(missing)} not installed; run: pip install 'cfensemble[cli]'")
         raise SystemExit(2)
     try:
         from cfensemble.commands.app import app
@@ -37,15 +37,22 @@ INTERRUPTED = 130
 
 def _flush() -> None:
     """Write out what is still buffered, or say so: at exit the interpreter would complain with a traceback."""
+    if sys.stdout is None:  # closed when the program was started
+        return
     try:
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):  # whoever reads may stop when it has seen enough
-            sys.stderr.write(f"cfensemble: error: standard output: {error.strerror}\n")
+            _say(f"error: standard output: {error.strerror}")
         raise SystemExit(1) from None
 
 
 def _interrupted() -> NoReturn:
-    sys.stderr.write("cfensemble: interrupted\n")
+    _say("interrupted")
     raise SystemExit(INTERRUPTED)
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"cfensemble: {line}\n")

@@ -164,7 +164,8 @@ def test_with_too_few_labels_nothing_is_estimated_but_every_row_gets_its_probabi
 def test_without_labels_the_user_is_warned_and_the_positive_rate_is_not_known(run, tmp_path, words):
     (tmp_path / "none.csv").write_text("a,b,t\n0.9,0.8,\n0.2,0.1,\n0.4,0.6,\n")
     result = run("combine", "none.csv", "--labels", "t")
-    assert "cfensemble: warning: " in result.stderr
+    assert result.stderr.startswith("cfensemble: warning: none.csv: label column 't' lacks labels")
+    assert result.stderr.count("\n") == 1
     assert ["positive", "rate", "not", "known"] in words(result)
 
 
@@ -191,6 +192,7 @@ def test_a_warning_of_every_fold_is_shown_once(run, table, assert_warnings_only)
         ("a,t\n-inf,1\n", ["--labels", "t"], ["bad.csv", "'a', row 1 (line 2): holds -inf"]),
         ("a,t\n0.5,1\n0.5,1.5\n", ["--labels", "t"], ["bad.csv", "'t', row 2 (line 3): holds 1.5"]),
         ("a,t\n", ["--labels", "t"], ["bad.csv: the table has no rows"]),
+        ("a,t\n,1\n,0\n", ["--labels", "t"], ["bad.csv: holds no prediction", "blank"]),
         ("t\n1\n", ["--labels", "t"], ["bad.csv: no classifier columns"]),
         ("a,a,t\n0,0,0\n", ["--labels", "t"], ["bad.csv: column 'a' occurs 2 times"]),
         ("", ["--labels", "t"], ["bad.csv: cannot be read as csv"]),
@@ -207,7 +209,7 @@ def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(
     assert os.listdir(tmp_path) == ["bad.csv"]
 
 
-@pytest.mark.parametrize("name", ["table.xls", "nowhere.csv", "nowhere.parquet"])
+@pytest.mark.parametrize("name", ["table.xls", "nowhere.csv", "nowhere.parquet", "x" * 300 + ".csv"])
 def test_a_table_that_cannot_be_read_is_bad_input(run, name, assert_one_line_error):
     assert_one_line_error(run("combine", name, "--labels", "t"), name)
 
@@ -217,6 +219,8 @@ def test_a_table_that_cannot_be_read_is_bad_input(run, name, assert_one_line_err
     [
         ("out.txt", "unknown file type '.txt'"),
         ("nowhere/out.csv", "create nowhere first"),
+        ("", "the name of a file is empty; name a file"),
+        (f"{'x' * 300}.csv", "cannot be written (File name too long); name another file"),
         ("there.csv", "--force"),
     ],
 )
@@ -376,7 +380,22 @@ def test_only_the_combiner_takes_several_classes(run, three_classes, assert_one_
     )
 
 
-def test_every_class_needs_a_label(run, three_classes, assert_one_line_error):
-    text = three_classes.read_text().replace(",bee\n", ",\n").replace(",cat\n", ",\n")
-    three_classes.write_text(text)
-    assert_one_line_error(run("combine", "classes.csv", "--labels", "t"), "has no label of class 'bee', 'cat'")
+def test_only_combine_goes_without_a_label_of_a_class(run, three_classes, rows, tmp_path, assert_one_line_error):
+    three_classes.write_text(three_classes.read_text().replace(",bee\n", ",\n"))
+    result = run("combine", "classes.csv", "--labels", "t", "--out", "out.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("\n") == 1
+    assert "classes.csv: label column 't' has no label of class 'bee'" in result.stderr
+    assert "bee" in {row["label"] for row in rows(tmp_path / "out.csv")}
+    result = run("fit", "classes.csv", "--labels", "t", "--model", "model.safetensors")
+    assert_one_line_error(result, "has no label of class 'bee'")
+
+
+def test_without_any_label_several_classes_are_combined_by_agreement(run, three_classes, assert_warnings_only):
+    lines = three_classes.read_text().splitlines()
+    three_classes.write_text("\n".join([lines[0], *(line.rpartition(",")[0] + "," for line in lines[1:])]) + "\n")
+    result = run("combine", "classes.csv", "--labels", "t")
+    assert result.exit_code == 0, result.output
+    assert "has no labels, so no weights can be learned" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert_warnings_only(result.stderr)

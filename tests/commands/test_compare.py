@@ -1,13 +1,17 @@
 import json
+import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from cfensemble.baselines import BASELINES
 from cfensemble.combining import combiner, multiclass
-from cfensemble.commands import compare
+from cfensemble.commands import compare, terminal
 from cfensemble.commands.fitting import SEED, as_method, fit_combiner
+from cfensemble.comparison import Comparison, Estimate
 from cfensemble.comparison import compare as compare_methods
 from cfensemble.evaluation import hide_folds
 from cfensemble.tables import read_table
@@ -66,6 +70,17 @@ def test_compare_prints_a_table_for_each_metric(run, table, without_torch):
     assert "Left out: torch, which needs PyTorch" in result.stdout
 
 
+def test_scores_without_spread_are_shown_without_interval_and_test(capsys):
+    estimates = {"a": Estimate(1.0, None, None, 0.5, None), "b": Estimate(0.5, 0.4, 0.6)}
+    found = Comparison(10, 5, 1, {"brier": estimates}, {"brier": "b"}, {"a": 0.1, "b": 0.1})
+    Console(width=120).print(terminal.estimates(found)[0])
+    shown = capsys.readouterr().out
+    assert re.search(r"a +1.0000 +- +\+0.5000 +-", shown)
+    assert "No interval and no test where all folds say the same" in " ".join(shown.split())
+    Console(width=120).print(terminal.estimates(replace(found, estimates={"brier": {"b": estimates["b"]}}))[0])
+    assert "No interval" not in capsys.readouterr().out
+
+
 def test_torch_takes_part_where_it_is_installed(run, table):
     assert "torch" in sys.modules
     solvers, left_out = compare._solvers(read_table(table, "t", "key"))
@@ -75,7 +90,7 @@ def test_torch_takes_part_where_it_is_installed(run, table):
 
 @pytest.mark.parametrize(
     ("labels", "part"),
-    [("1,0,0,0,0", "1 of 1"), ("1,1,1,,", "0 of 0"), (",,,,", "0 of 0, 0 of 1")],
+    [("1,0,0,0,0", "1 of class 1"), ("1,1,1,,", "0 of class 0"), (",,,,", "no labels")],
 )
 def test_too_few_labels_are_one_line(run, tmp_path, labels, part, assert_one_line_error):
     lines = "".join(f"0.{i},0.5,{label}\n" for i, label in enumerate(labels.split(",")))
@@ -84,3 +99,9 @@ def test_too_few_labels_are_one_line(run, tmp_path, labels, part, assert_one_lin
         run("compare", "few.csv", "--labels", "t"),
         f"few.csv: label column 't' has {part}; cross-validation needs at least two labelled rows of each class",
     )
+
+
+def test_quiet_leaves_the_document_alone(run, table, without_torch, assert_one_line_error):
+    arguments = ("compare", table, "--labels", "t", "--id", "key", "--repeats", 1, "--quiet")
+    assert_one_line_error(run(*arguments), "--quiet without --json leaves nothing to do")
+    assert json.loads(run(*arguments, "--json").stdout)["table"]["name"] == "table.csv"

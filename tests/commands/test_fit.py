@@ -47,6 +47,9 @@ def test_json_is_one_document(run, table):
     w = Combiner().fit(EnsembleData(data.R, data.labels)).get_aggregator_weights()
     assert found["weights"] == pytest.approx(dict(zip(data.classifiers, w.tolist(), strict=True)))
     assert found["model"] == "model.safetensors"
+    assert found["table"]["name"] == "table.csv"
+    assert found["solver"]["name"] == "auto"
+    assert sum(found["solver"]["view_shares"].values()) == pytest.approx(1)
 
 
 def test_several_classes_are_fitted_and_predicted(run, three_classes, tmp_path, rows):
@@ -76,6 +79,8 @@ def test_labels_that_look_like_the_estimators_marker_are_labels(run, tmp_path, r
         ("a,b,t\n.5,.5,1\n.5,.5,0\n", ["--solver", "best"], "unknown name 'best'"),
         ("a,b,t\n.5,.5,1\n.5,.5,0\n", ["--model", "there.safetensors"], "there.safetensors: exists already"),
         ("a,b,t\n.5,.5,1\n.5,.5,0\n", ["--model", "nowhere/model"], "create nowhere first"),
+        ("a,b,t\n.5,.5,1\n.5,.5,0\n", ["--model", "-"], "--model: - is for tables alone; name a file"),
+        ("a,b,t\n,,1\n,,0\n", [], "bad.csv: holds no prediction"),
         ("a,b,t\n.5,.5,1\n.5,.5,0\n", ["--model", "bad.csv", "--force"], "itself, which is read"),
     ],
 )

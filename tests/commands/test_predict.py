@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import sys
 from types import SimpleNamespace
@@ -57,6 +58,21 @@ def test_predict_writes_id_probability_and_label_of_every_row(run, use, tmp_path
     assert result.exit_code == 0, result.output
     assert (tmp_path / "out.csv").read_text() == "id,probability,label\n007,0.375,ham\n8,0.75,spam\n"
     assert result.stdout == "Wrote 2 rows to out.csv.\n"
+
+
+def test_ids_are_copied_also_twice_and_json_says_what_was_done(run, use, tmp_path):
+    use(Average())
+    (tmp_path / "new.csv").write_text("k,a,b\nx,1,1\nx,0,0\n")
+    result = run("predict", "new.csv", *MODEL, "--out", "out.csv", "--id", "k", "--json")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out.csv").read_text() == "id,probability,label\nx,1.0,1\nx,0.0,0\n"
+    assert json.loads(result.stdout) == {
+        "table": {"name": "new.csv", "rows": 2},
+        "model": "model.safetensors",
+        "classifiers": ["a", "b"],
+        "classes": [0, 1],
+        "out": "out.csv",
+    }
 
 
 def test_the_threshold_decides_the_label(run, use, tmp_path):
@@ -152,7 +168,9 @@ def test_standard_input_is_predicted_to_standard_output(run, use):
     [
         ("a,c,d\n1,1,1\n", [], ["new.csv: lacks columns of model.safetensors: 'b'; not in the model: 'c', 'd'"]),
         ("c\n1\n", [], ["lacks columns of model.safetensors: 'a', 'b'; not in the model: 'c'"]),
-        ("a,b\n1,1\n", ["--id", "k"], ["new.csv: no id column 'k'"]),
+        ("a,b\n1,1\n", ["--id", "k"], ["new.csv: no id column 'k'; the columns are 'a', 'b'\n"]),
+        ("a,b\n1,1\n", ["--model", "-"], ["--model: - is for tables alone; name a file"]),
+        ("a,b\n1,1\n", ["--json", "--out", "-"], ["both need standard output"]),
         ("a,b\n", [], ["new.csv: the table has no rows"]),
         ("a,b\n1,1\n1,2\n", [], ["new.csv: classifier column 'b', row 2 (line 3): holds 2.0"]),
         ("a,b\n1,1\n1,2\n", ["--threshold", "7"], ["--threshold: 7.0"]),

@@ -138,8 +138,36 @@ def test_a_full_standard_output_is_one_line_and_exit_code_1(program, table, opti
     with open("/dev/full", "w") as full:
         done = program("combine", table, "--labels", "t", "--id", "key", "--solver", "als", *options, stdout=full)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("No space left on device")
+    assert done.stderr.splitlines()[-1] == "cfensemble: error: standard output: No space left on device"
     assert_errors_and_warnings_only(done.stderr)
+
+
+def test_help_to_a_full_standard_output_names_it(program):
+    with open("/dev/full", "w") as full:
+        done = program("--help", stdout=full)
+    assert (done.returncode, done.stderr) == (1, "cfensemble: error: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "descriptor", "message"),
+    [
+        (["combine", "table.csv", "--labels", "t", "--id", "key", "--out", "-"], 1, "standard output: is closed"),
+        (["combine", "table.csv", "--labels", "t", "--id", "key", "--json"], 1, "--json: standard output is closed"),
+        (["combine", "-", "--labels", "t"], 0, "standard input: is closed"),
+    ],
+)
+def test_a_closed_stream_that_is_needed_is_one_line(program, table, arguments, descriptor, message):
+    done = program(*arguments, preexec_fn=lambda: os.close(descriptor))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"cfensemble: error: {message}")
+
+
+@pytest.mark.parametrize("descriptor", [0, 1, 2])
+def test_a_closed_stream_that_is_not_needed_does_not_matter(program, table, tmp_path, descriptor):
+    arguments = ("combine", table, "--labels", "t", "--id", "key", "--out", "out.csv", "--solver", "als")
+    done = program(*arguments, preexec_fn=lambda: os.close(descriptor))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out.csv").read_text().count("\n") == 121
 
 
 def test_a_full_disk_leaves_no_partial_output(program, table, tmp_path):

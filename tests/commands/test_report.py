@@ -39,6 +39,7 @@ def test_several_classes_and_other_solvers_are_reported_on(run, table, three_cla
 @pytest.mark.parametrize(
     ("options", "part"),
     [
+        (["--labels", "t", "--out", "-"], "--out: - is for tables alone; name a file"),
         (["--labels", "t", "--out", "there.html"], "there.html: exists already"),
         (["--labels", "t", "--out", "nowhere/report.html"], "create nowhere first"),
         (["--labels", "t", "--out", "bad.csv", "--force"], "itself, which is read"),

@@ -52,6 +52,18 @@ def test_two_class_columns_make_a_table_of_two_classes(write):
     np.testing.assert_array_equal(table.labels, [1, 0])
 
 
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (["m", "z"], "no classifier column 'z'; the columns are 'm:a', 'm:b', 'note'"),
+        (["m", "note"], "'m', 'note' do not have a column `model:class` for each of the same two or more classes"),
+    ],
+)
+def test_a_choice_names_only_what_is_not_there(write, chosen, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_table(write("m:a,m:b,note,t\n1,0,0,a\n0,1,0,b\n"), "t", classifiers=chosen)
+
+
 @pytest.mark.parametrize("chosen", [["n"], ["n:a", "n:b", "n:c"]])
 def test_a_model_is_chosen_by_its_name_or_its_columns(write, chosen):
     table = read_table(write("m:a,note,n:a,n:b,n:c,t\n2,x,.5,.25,.25,a\n2,y,.25,.5,.25,b\n"), "t", classifiers=chosen)
@@ -104,12 +116,18 @@ def test_a_written_table_of_more_classes_reads_back_as_it_was(tmp_path):
 
 @pytest.mark.parametrize(
     ("classifiers", "classes"),
-    [(("m",), ("a:b", "c", "d")), (("m",), ("", "c", "d")), (("m:a", "m:b"), (0, 1)), (("",), ("a", "b", "c"))],
+    [
+        (("m", " "), (0, 1)),
+        (("m",), ("a:b", "c", "d")),
+        (("m",), ("", "c", "d")),
+        (("m:a", "m:b"), (0, 1)),
+        (("",), ("a", "b", "c")),
+    ],
 )
 def test_a_table_that_would_be_read_as_another_is_not_written(tmp_path, classifiers, classes):
     R = np.full((len(classifiers), len(classes), 2), 1 / len(classes))
     table = PredictionTable(range(2), R if len(classes) > 2 else R[:, 0], np.zeros(2), classifiers, None, "t", classes)
-    with pytest.raises(ValueError, match=r"would be read as those of other classifiers or classes; .* without ':'"):
+    with pytest.raises(ValueError, match=r"would not be read back as they are; .* without ':'"):
         write_table(tmp_path / "table.csv", table)
     assert not list(tmp_path.iterdir())
 

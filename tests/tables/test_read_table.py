@@ -103,6 +103,16 @@ def test_columns_without_any_value_are_legal(write):
             None,
             "label column 't': holds 3 different labels ('x', 'y', 'z'); more than two need a column `model:class`",
         ),
+        (
+            "m:x,m:y,m:z,note,t\n0,0,1,0,x\n0,0,1,0,y\n0,0,1,0,z\n",
+            "t",
+            None,
+            "label column 't': holds 3 different labels ('x', 'y', 'z'); more than two need a column `model:class` for "
+            "each class of each classifier, but 'note' is not so named: rename it, drop it, or list the others with "
+            "--classifiers; leave blank what is unknown",
+        ),
+        ("a,t,\n0.5,1,\n0.5,0,\n", "t", None, "column 3 has no name; name it, drop it (does each line end with a"),
+        ("a,b,t\n,,1\n,NA,0\n", "t", None, "holds no prediction, all classifier columns are blank"),
         ("a,t\n0.5,spam\n0.1,spam\n", "t", None, "label column 't': holds 'spam' and nothing else; label rows of both"),
         (f"a,t\n0.5,1\n0.5,{'9' * 400}\n", "t", None, "label column 't', row 2 (line 3): holds '999"),
         ("a,t\n", "t", None, "the table has no rows"),
@@ -128,6 +138,12 @@ def test_a_faulty_table_is_refused_with_the_place_and_the_cure(write, text, labe
     path = write(text)
     with pytest.raises(ValueError, match=re.escape(f"{path}: {message}")):
         read_table(path, labels, ids)
+
+
+def test_an_open_quote_in_the_header_is_told_shortly(write):
+    with pytest.raises(ValueError, match=r"\.\.\.': a name goes over several lines; see whether a quote") as caught:
+        read_table(write('a,t,"b\n' + "0.5,1,0.5\n" * 1000), "y")
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from cfensemble.commands.options import (
     SolverOption,
     TableArgument,
     ThresholdOption,
+    check_json,
     check_not_input,
     check_threshold,
     split_names,
@@ -55,8 +56,7 @@ def combine(
 ) -> None:
     """Combine a table's predictions and compare the result with other ways to do it."""
     with reporting_errors(debug):
-        if as_json and out == "-":
-            raise ValueError("--json and --out -: both need standard output; name a file for the results")
+        check_json(as_json, out)
         if quiet and not as_json and out is None:
             raise ValueError("--quiet without --out or --json leaves nothing to do; name a file for the results")
         output = Output(as_json, quiet, to_stderr=out == "-")
@@ -89,7 +89,6 @@ def combine_table(
     from cfensemble.commands.fitting import (
         add_fitting,
         check_classes,
-        check_labels,
         check_solver,
         fit_combiner,
         read_with_progress,
@@ -104,10 +103,7 @@ def combine_table(
         check_not_input(out, path)
     table = read_with_progress(path, labels, id_column, classifiers, output)
     check_classes(path, table, solver)
-    if table.is_multiclass:
-        check_labels(path, table)
-    else:
-        warn_of_missing_labels(path, table, solver)
+    warn_of_missing_labels(path, table, solver)
 
     shown: set[str] = set()
     with warnings_as_lines(shown), output.progress() as progress:
@@ -161,7 +157,7 @@ def _report(
     import numpy as np
 
     from cfensemble.commands import terminal
-    from cfensemble.commands.fitting import OURS, describe
+    from cfensemble.commands.fitting import OURS, describe, describe_solver
     from cfensemble.evaluation import count_folds
     from cfensemble.tables import name_of
 
@@ -179,21 +175,18 @@ def _report(
         terminal.comparison(title, results),
         terminal.weights(table.classifiers, combination.weights),
     )
-    how: dict[str, Any]
     if solver == "auto":
-        how = {"view_shares": dict(model.view_shares_)}
         shares = ", ".join(f"{view} {share:.0%}" for view, share in model.view_shares_.items())
         output.say(f"{OURS}: shares of the mixture: {shares}.")
     else:
-        how = {"converged": bool(model.converged_), "iterations": int(model.n_iter_)}
         state = "converged" if model.converged_ else "not converged"
         output.say(f"{OURS}: {state} after {model.n_iter_} iterations.")
     if out is not None:
         output.say(f"Wrote {len(table.labels):,} rows to {'standard output' if out == '-' else out}.")
     output.document(
         {
-            "table": {"name": name, **describe(table)},
-            "solver": {"name": solver, **how},
+            "table": describe(name, table),
+            "solver": describe_solver(solver, model),
             "cross_validation": {
                 "folds": folds,
                 "methods": {name: None if scores is None else asdict(scores) for name, scores in results.items()},

@@ -13,7 +13,9 @@ from cfensemble.commands.options import (
     IdOption,
     JsonOption,
     LabelsOption,
+    QuietOption,
     TableArgument,
+    check_json,
     split_names,
 )
 from cfensemble.commands.output import Output
@@ -21,6 +23,7 @@ from cfensemble.commands.output import Output
 if TYPE_CHECKING:
     from cfensemble.tables import PredictionTable
 
+_NEEDED = "cross-validation needs at least two labelled rows of each class"
 RepeatsOption = Annotated[int, typer.Option(min=1, help="How often the labelled rows are divided into folds.")]
 
 
@@ -31,11 +34,15 @@ def compare(
     id_column: IdOption = None,
     classifiers: ClassifiersOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Compare every solver and every baseline by repeated cross-validation of the labelled rows."""
     with reporting_errors(debug):
-        _compare(table, labels, repeats, id_column, split_names(classifiers), Output(as_json))
+        check_json(as_json)
+        if quiet and not as_json:
+            raise ValueError("--quiet without --json leaves nothing to do; leave one out or add the other")
+        _compare(table, labels, repeats, id_column, split_names(classifiers), Output(as_json, quiet))
 
 
 def _compare(
@@ -67,17 +74,18 @@ def _compare(
     output.show(terminal.overview(name, table), *terminal.estimates(found))
     for solver, reason in left_out.items():
         output.say(f"Left out: {solver}, {reason}.")
-    output.document({"table": {"name": name, **describe(table)}, **asdict(found), "left_out": left_out})
+    output.document({"table": describe(name, table), **asdict(found), "left_out": left_out})
 
 
 def _check_labels(path: str, table: "PredictionTable") -> None:
+    import numpy as np
+
+    if np.isnan(table.labels).all():
+        raise ValueError(f"{path}: label column {table.label_column!r} has no labels; {_NEEDED}")
     few = {label: count for label, count in table.label_counts().items() if count < 2}
     if few:
-        shown = ", ".join(f"{count} of {label!r}" for label, count in few.items())
-        raise ValueError(
-            f"{path}: label column {table.label_column!r} has {shown}; cross-validation needs at least two "
-            "labelled rows of each class"
-        )
+        shown = ", ".join(f"{count} of class {label!r}" for label, count in few.items())
+        raise ValueError(f"{path}: label column {table.label_column!r} has {shown}; {_NEEDED}")
 
 
 def _solvers(table: "PredictionTable") -> tuple[dict[str, str], dict[str, str]]:

@@ -25,7 +25,7 @@ class OneLineErrors(TyperGroup):
         try:
             code = super().main(*args, **options | {"standalone_mode": False})
         except OSError as error:  # while help is printed
-            fail(error.strerror or error)
+            fail(f"standard output: {error.strerror or error}")
             sys.exit(FAILED)
         except Exception as error:
             if not hasattr(error, "format_message"):  # not one of the parser's own
@@ -64,7 +64,10 @@ def reporting_errors(debug: bool) -> Iterator[None]:
 
 @contextmanager
 def warnings_as_lines(shown: set[str], prefix: str = "") -> Iterator[None]:
-    """Show each warning as one line on stderr; those that differ in their numbers alone, once."""
+    """Show each warning as one line on stderr; those that differ in their numbers alone, once.
+
+    That labels lack is left to the commands, which know the table's and the column's names.
+    """
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -73,12 +76,15 @@ def warnings_as_lines(shown: set[str], prefix: str = "") -> Iterator[None]:
         from sklearn.exceptions import ConvergenceWarning
 
         from cfensemble.ensemble.collapse import REMEDY
+        from cfensemble.exceptions import DataWarning
 
         for warning in caught:
             # How far a fit got is printed anyway, and remedies that are options in Python are none here.
             if issubclass(warning.category, ConvergenceWarning):
                 continue
             line = one_line(warning.message).removesuffix(REMEDY).rstrip()
+            if issubclass(warning.category, DataWarning) and line.startswith("labels: "):
+                continue
             kind = re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", "#", line)
             if kind not in shown and issubclass(warning.category, UserWarning | RuntimeWarning):
                 shown.add(kind)

@@ -15,6 +15,8 @@ from cfensemble.commands.options import (
     QuietOption,
     SolverOption,
     TableArgument,
+    check_json,
+    check_names_file,
     check_not_input,
     split_names,
 )
@@ -35,6 +37,8 @@ def fit(
 ) -> None:
     """Fit a model to a table and save it to a file, for `cfensemble predict`."""
     with reporting_errors(debug):
+        check_json(as_json)
+        check_names_file("--model", model)
         _fit(table, labels, model, id_column, split_names(classifiers), solver, force, Output(as_json, quiet))
 
 
@@ -58,6 +62,7 @@ def _fit(
         check_labels,
         check_solver,
         describe,
+        describe_solver,
         read_with_progress,
     )
     from cfensemble.estimators import CFEnsembleClassifier
@@ -82,8 +87,8 @@ def _fit(
     output.say(f"Saved the model to {file}.")
     output.document(
         {
-            "table": describe(table),
-            "solver": {"name": solver},
+            "table": describe(name_of(path), table),
+            "solver": describe_solver(solver, model.combiner_),
             "weights": dict(zip(table.classifiers, model.classifier_weights_.tolist(), strict=True)),
             "model": str(file),
         }

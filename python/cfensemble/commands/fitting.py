@@ -9,7 +9,7 @@ import numpy as np
 from cfensemble._typing import Float, Vector
 from cfensemble.commands.errors import warn
 from cfensemble.commands.output import Output
-from cfensemble.tables import PredictionTable, read_table
+from cfensemble.tables import PredictionTable, listed, read_table
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -60,8 +60,20 @@ def check_labels(name: str, table: PredictionTable) -> None:
 
 
 def warn_of_missing_labels(name: str, table: PredictionTable, solver: str) -> None:
-    """Say what is done without labels of both of two classes."""
-    if not all(table.label_counts().values()):
+    """Say what is done without labels of each class."""
+    counts = table.label_counts()
+    lacking = [str(label) for label, count in counts.items() if not count]
+    if table.is_multiclass and 0 < len(lacking) < len(counts):
+        warn(
+            f"{name}: label column {table.label_column!r} has no label of class {listed(lacking)}; what is said of it "
+            "rests on the classifiers alone, and nothing is measured of it"
+        )
+    elif table.is_multiclass and lacking:
+        warn(
+            f"{name}: label column {table.label_column!r} has no labels, so no weights can be learned; the result is "
+            f"{_WITHOUT_LABELS[True]}"
+        )
+    elif lacking:
         warn(
             f"{name}: label column {table.label_column!r} lacks labels of both classes, so no weights can be learned; "
             f"the result is {_WITHOUT_LABELS[solver == 'auto']}"
@@ -154,10 +166,18 @@ def load_classifier(file: Path) -> Any:
     return model
 
 
-def describe(table: PredictionTable) -> dict[str, Any]:
-    """Return a table's size and what is known and missing in it, for JSON."""
+def describe_solver(solver: str, model: Any) -> dict[str, Any]:
+    """Return a fitted solver's name and how its fit went, for JSON."""
+    if solver == "auto":
+        return {"name": solver, "view_shares": dict(model.view_shares_)}
+    return {"name": solver, "converged": bool(model.converged_), "iterations": int(model.n_iter_)}
+
+
+def describe(name: str, table: PredictionTable) -> dict[str, Any]:
+    """Return a table's name and size and what is known and missing in it, for JSON."""
     counts = table.label_counts()
     return {
+        "name": name,
         "rows": len(table.labels),
         "classifiers": list(table.classifiers),
         "classes": list(table.classes),

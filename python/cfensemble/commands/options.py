@@ -1,5 +1,7 @@
 """Arguments and options that commands share."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,20 @@ def split_names(names: str | None) -> list[str] | None:
     return listed
 
 
+def check_json(as_json: bool, out: str | None = None) -> None:
+    """Refuse a document where it cannot be printed."""
+    if as_json and out == "-":
+        raise ValueError("--json and --out -: both need standard output; name a file for the results")
+    if as_json and sys.stdout is None:
+        raise ValueError("--json: standard output is closed; leave it open, or leave out --json")
+
+
+def check_names_file(option: str, path: Path | None) -> None:
+    """Refuse a standard stream where no table is read or written."""
+    if str(path) == "-":
+        raise ValueError(f"{option}: - is for tables alone; name a file")
+
+
 def check_threshold(threshold: float) -> None:
     """Refuse what is no probability."""
     if not 0 <= threshold <= 1:
@@ -55,6 +71,7 @@ def check_threshold(threshold: float) -> None:
 
 def check_not_input(out: str | Path, *inputs: str | Path) -> None:
     """Refuse to write to a file that is read."""
-    for path in map(Path, inputs):
-        if Path(out).exists() and path.exists() and Path(out).samefile(path):
+    for path in inputs:
+        # No methods of Path: they raise where a folder may not be entered, and who reads says that better.
+        if os.path.exists(out) and os.path.exists(path) and os.path.samefile(out, path):
             raise ValueError(f"{out}: is {path} itself, which is read; name another file for the results")

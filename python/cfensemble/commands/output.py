@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,19 +43,31 @@ class Output:
         from rich.console import Console
 
         console = Console(stderr=self.to_stderr)
-        for table in tables:
-            console.print(table)
+        with self._naming_the_stream():
+            for table in tables:
+                console.print(table)
 
     def say(self, line: str) -> None:
         """Print a line."""
         if not (self.quiet or self.as_json):
-            typer.echo(line, err=self.to_stderr)
+            with self._naming_the_stream():
+                typer.echo(line, err=self.to_stderr)
 
     def document(self, content: dict[str, Any]) -> None:
         """Print the JSON document, if it is wanted."""
         if self.as_json:
-            sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
-            sys.stdout.flush()
+            with self._naming_the_stream():
+                sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
+                sys.stdout.flush()
+
+    @contextmanager
+    def _naming_the_stream(self) -> Iterator[None]:
+        """Say where a write failed, which does not know it."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = "standard error" if self.to_stderr else "standard output"
+            raise
 
     def progress(self) -> "Progress":
         """Return bars with the time left on stderr that vanish when done, and are not shown where no one watches."""

@@ -10,10 +10,13 @@ from cfensemble.commands.options import (
     DebugOption,
     ForceOption,
     IdOption,
+    JsonOption,
     ModelOption,
     QuietOption,
     TableArgument,
     ThresholdOption,
+    check_json,
+    check_names_file,
     check_not_input,
     check_threshold,
 )
@@ -34,12 +37,18 @@ def predict(
     id_column: IdOption = None,
     threshold: ThresholdOption = 0.5,
     force: ForceOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Predict the rows of a table of any size with a saved model."""
+    """Predict the rows of a table of any size with a saved model.
+
+    Ids are copied as they are, also those that occur twice.
+    """
     with reporting_errors(debug):
-        _predict(table, model, out, id_column, threshold, force, Output(quiet=quiet, to_stderr=out == "-"))
+        check_json(as_json, out)
+        check_names_file("--model", model)
+        _predict(table, model, out, id_column, threshold, force, Output(as_json, quiet, to_stderr=out == "-"))
 
 
 def _predict(
@@ -48,7 +57,15 @@ def _predict(
     import numpy as np
 
     from cfensemble.commands.fitting import as_features, load_classifier
-    from cfensemble.tables import check_output, identifiers, open_results, open_source, result_columns
+    from cfensemble.tables import (
+        check_output,
+        identifiers,
+        listed,
+        name_of,
+        open_results,
+        open_source,
+        result_columns,
+    )
 
     check_threshold(threshold)
     check_output(out, force)
@@ -60,7 +77,9 @@ def _predict(
     with warnings_as_lines(shown), open_source(path) as source:
         columns = _columns(source, model, file)
         if id_column is not None and id_column not in source.column_names:
-            raise ValueError(f"{source.name}: no id column {id_column!r}; the columns are {source.column_names}")
+            raise ValueError(
+                f"{source.name}: no id column {id_column!r}; the columns are {listed(source.column_names)}"
+            )
         named = dict.fromkeys([*columns.column_names, *([] if id_column is None else [id_column])])
         with open_results(out, force) as results, output.progress() as progress:
             task = progress.add_task("predicting", total=1.0)
@@ -78,6 +97,15 @@ def _predict(
             if n == 0:
                 raise ValueError(f"{source.name}: the table has no rows; add one row per instance")
     output.say(f"Wrote {n:,} rows to {'standard output' if out == '-' else out}.")
+    output.document(
+        {
+            "table": {"name": name_of(path), "rows": n},
+            "model": str(file),
+            "classifiers": list(columns.classifiers),
+            "classes": classes,
+            "out": out,
+        }
+    )
 
 
 def _columns(source: "Source", model: Any, file: Path) -> "ClassifierColumns":

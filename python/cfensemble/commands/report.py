@@ -15,6 +15,7 @@ from cfensemble.commands.options import (
     QuietOption,
     SolverOption,
     TableArgument,
+    check_names_file,
     check_not_input,
     split_names,
 )
@@ -41,6 +42,8 @@ def report(
 ) -> None:
     """Write an HTML page on how good a table's combination is, and why."""
     with reporting_errors(debug):
+        check_names_file("--out", out)
+        check_names_file("--model", model)
         _report(table, labels, out, model, id_column, split_names(classifiers), solver, force, Output(quiet=quiet))
 
 

@@ -95,6 +95,8 @@ def estimates(comparison: Comparison) -> list[Table]:
                 " Means over folds: not comparable with the PR-AUC of all rows at once, and noisy where a fold has few "
                 "positives."
             )
+        if any(e.low is None for e in by_method.values()):
+            out.caption += " No interval and no test where all folds say the same: that tells nothing of their spread."
         out.add_column("method", overflow="fold")
         for header in ("mean", f"{LEVEL:.0%} interval", "difference", "p"):
             out.add_column(header, justify="right")

@@ -11,6 +11,8 @@ from cfensemble.tables.fields import numbers, reject_first
 from cfensemble.tables.sources import Block
 
 SEPARATOR = ":"
+_LONGEST = 60
+"""Characters of a name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,17 @@ class ClassifierColumns:
 
 def listed(names: Sequence[str]) -> str:
     """Return the names as one sees them, spaces and all, and what a single one may mean."""
-    shown = ", ".join(map(repr, names[:50])) + (f" and {len(names) - 50} more" if len(names) > 50 else "")
+    shown = ", ".join(map(_shortened, names[:50])) + (f" and {len(names) - 50} more" if len(names) > 50 else "")
+    if any("\n" in name for name in names):
+        return f"{shown}: a name goes over several lines; see whether a quote in the header is not closed"
     separators = [separator for separator in ";\t|" if len(names) == 1 and separator in names[0]]
     if separators:
         return f"{shown}: fields seem to be separated by {separators[0]!r}; save them separated by commas (.tsv: tabs)"
     return shown
+
+
+def _shortened(name: str) -> str:
+    return repr(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}...")
 
 
 def _probabilities(block: Block, column: str) -> Float:

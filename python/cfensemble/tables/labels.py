@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cfensemble._typing import Vector
-from cfensemble.tables.classifier_columns import ClassifierColumns, listed
+from cfensemble.tables.classifier_columns import SEPARATOR, ClassifierColumns, listed
 from cfensemble.tables.fields import dense, is_text, without_blanks
 from cfensemble.tables.sources import Block
 
@@ -129,7 +129,8 @@ class LabelReader:
         if len(found) > 2:
             raise ValueError(
                 f"{role}: holds {len(found)} different labels ({listed([str(label) for label in found])}); more than "
-                f"two need a column `model:class` for each class of each classifier{_incomplete(names)}"
+                f"two need a column `model:class` for each class of each classifier{_incomplete(names)}; leave blank "
+                "what is unknown"
             )
         for zero, one in ((0, 1), (False, True)):
             if all(type(label) is type(zero) and label in (zero, one) for label in found):
@@ -169,11 +170,15 @@ def _of_type(names: Sequence[str], kind: type | None) -> tuple[Label, ...]:
 
 
 def _incomplete(names: Sequence[str]) -> str:
-    """Say which `model:class` columns are missing, where all columns look like such."""
-    parts = [name.rpartition(":") for name in names]
-    if not all(model for model, _, _ in parts):
+    """Say which `model:class` columns are missing, or which columns are none among such."""
+    parts = [name.rpartition(SEPARATOR) for name in names]
+    stray = [name for name, (model, _, _) in zip(names, parts, strict=True) if not model]
+    if len(stray) == len(names):
         return ""
+    if stray:
+        return f", but {listed(stray)} is not so named: rename it, drop it, or list the others with --classifiers"
     models = dict.fromkeys(model for model, _, _ in parts)
     labels = dict.fromkeys(label for _, _, label in parts)
-    missing = [f"{model}:{label}" for model in models for label in labels if f"{model}:{label}" not in names]
+    needed = [f"{model}{SEPARATOR}{label}" for model in models for label in labels]
+    missing = [name for name in needed if name not in names]
     return f"; missing: {listed(missing)}" if missing else ""

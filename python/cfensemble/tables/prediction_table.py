@@ -90,8 +90,8 @@ def read_table(
     Raises
     ------
     ValueError
-        If the file cannot be read or is of another type, has no rows, no classifier, a column name twice
-        or not the columns asked for, or if a column holds what it must not; naming the file, the column
+        If the file cannot be read or is of another type, has no rows, no classifier, no prediction, a column name twice
+        or none, or not the columns asked for, or if a column holds what it must not; naming the file, the column
         and the first such row, in text files with its line.
     """
     with open_source(path) as source:
@@ -109,6 +109,10 @@ def read_table(
             raise ValueError(f"{source.name}: the table has no rows; add one row per instance")
         in_order, classes, codes = labels.finish()
     R = np.concatenate(parts, axis=-1)
+    if np.isnan(R).all():
+        raise ValueError(
+            f"{source.name}: holds no prediction, all classifier columns are blank; fill in what they predicted"
+        )
     if columns.classes is not None and in_order.classes is not None:
         R = R[:, [columns.classes.index(label) for label in in_order.classes]]
         if len(classes) == 2:
@@ -136,10 +140,10 @@ def write_table(path: str | os.PathLike[str], table: PredictionTable, force: boo
     """
     check_output(path, force)
     layout = ClassifierColumns(table.classifiers, tuple(map(str, table.classes)) if table.is_multiclass else None)
-    if ClassifierColumns.of(layout.column_names) != layout:
+    if ClassifierColumns.of(layout.column_names) != layout or not all(name.strip() for name in table.classifiers):
         raise ValueError(
-            f"{path}: columns {listed(layout.column_names)} would be read as those of other classifiers or classes; "
-            f"choose names without {SEPARATOR!r}"
+            f"{path}: columns {listed(layout.column_names)} would not be read back as they are; choose names that are "
+            f"not blank and without {SEPARATOR!r}"
         )
     columns: dict[str, Sequence[Any]] = {} if table.id_column is None else {table.id_column: list(table.ids)}
     P = table.R.reshape(len(layout.column_names), -1)
@@ -161,7 +165,15 @@ def _classifier_columns(
     columns = [column for column in names if column not in (label_column, id_column)]
     if not columns:
         raise ValueError(f"{name}: no classifier columns; add a column of probabilities for each classifier")
-    return ClassifierColumns.of(columns) if chosen is None else _chosen(name, columns, chosen)
+    if chosen is not None:
+        return _chosen(name, columns, chosen)
+    if not all(column.strip() for column in columns):
+        place = 1 + next(i for i, column in enumerate(names) if not column.strip())
+        raise ValueError(
+            f"{name}: column {place} has no name; name it, drop it (does each line end with a comma?), or list the "
+            "others with --classifiers"
+        )
+    return ClassifierColumns.of(columns)
 
 
 def _chosen(name: str, columns: Sequence[str], chosen: Sequence[str]) -> ClassifierColumns:
@@ -175,8 +187,13 @@ def _chosen(name: str, columns: Sequence[str], chosen: Sequence[str]) -> Classif
     grouped = ClassifierColumns.of([f"{model}:{label}" for u in chosen for model, _, label in parts if model == u])
     if set(chosen) <= set(grouped.classifiers) and grouped.classes is not None:
         return grouped
-    unknown = [classifier for classifier in chosen if classifier not in columns]
-    raise ValueError(f"{name}: no classifier column {listed(unknown)}; the columns are {listed(columns)}")
+    known = {*columns, *(model for model, _, _ in parts)}
+    if unknown := [classifier for classifier in chosen if classifier not in known]:
+        raise ValueError(f"{name}: no classifier column {listed(unknown)}; the columns are {listed(columns)}")
+    raise ValueError(
+        f"{name}: {listed(chosen)} do not have a column `model:class` for each of the same two or more classes; choose "
+        f"models that do, or columns; the columns are {listed(columns)}"
+    )
 
 
 def _blanks(values: Float) -> list[float | None]:

@@ -92,6 +92,8 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
     """
     suffix = suffix_of(path)
     if os.fspath(path) == STANDARD_STREAM:
+        if sys.stdin is None:
+            raise ValueError(f"{STANDARD_INPUT}: is closed; name a file")
         yield _unambiguous(_TextSource(sys.stdin.buffer, STANDARD_INPUT, ",", None))
         return
     path = Path(path)
