@@ -12,7 +12,7 @@ from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.projected_newton import minimise, regular
 
 MANY = 50
-"""From so many classifiers on, products of whole matrices are faster than the kernel, which has them for few at once."""
+"""From so many classifiers on, products of whole matrices are faster than the kernel."""
 LEAST_LEFT = 1e-3
 """Of an instance's say, leaving it out leaves at least this much."""
 
@@ -54,7 +54,9 @@ class WeightProblem:
 
     def __init__(self, features: Vector, y: Vector, n_threads: int = 1, counts: Vector | None = None) -> None:
         self.features, self.y, self.n_threads = np.ascontiguousarray(features, np.float64), y, n_threads
-        self._identity = np.eye(len(features) if len(features) < MANY else 0)  # the kernel's factors: its reconstruction is then the features
+        self._identity = np.eye(
+            len(features) if len(features) < MANY else 0
+        )  # the kernel's factors: its reconstruction is then the features
         self._columns = np.arange(len(y))
         self._counts = np.ones(len(y)) if counts is None else counts
 
