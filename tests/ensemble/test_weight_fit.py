@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from cfensemble._reference import aggregator_loss
 from cfensemble.ensemble.prior import WeightPrior, prior_center
 from cfensemble.ensemble.reliability import reliability_weights
-from cfensemble.ensemble.weight_fit import WeightProblem
+from cfensemble.ensemble.weight_fit import MANY, WeightProblem
 
 
 def problem(rng, m=4, n=60):
@@ -105,3 +106,25 @@ def test_centers_by_name():
     np.testing.assert_array_equal(prior_center("average", R), 1 / 3)
     np.testing.assert_array_equal(prior_center("zero", R), 0)
     np.testing.assert_array_equal(prior_center("reliability", R), reliability_weights(R))
+
+
+@pytest.mark.parametrize("m", [MANY - 1, MANY, MANY + 20])
+def test_many_classifiers_have_the_derivatives_of_the_same_loss(m):
+    rng = np.random.default_rng(m)
+    features, y, center = problem(rng, m, 30)
+    counts, theta = rng.uniform(0.5, 3, 30), rng.standard_normal(m + 1)
+    prior = WeightPrior(center, 0.3)
+    found = WeightProblem(features, y, 1, counts).derivatives(theta, prior)
+    loss, slope, hessian = aggregator_loss(
+        np.eye(m), features, theta[:-1], theta[-1], np.arange(30), y, counts, 0.0, True
+    )
+    for value, of_losses, of_prior in zip(found, (loss, slope, hessian), prior.derivatives(theta), strict=True):
+        np.testing.assert_allclose(value, of_prior + counts.sum() * of_losses, rtol=1e-9, atol=1e-9)
+
+
+def test_many_classifiers_that_are_certain_overflow_nothing():
+    features = 1e4 * np.resize([1.0, -1.0], (MANY, 6))
+    problem = WeightProblem(features, np.array([1.0, 0, 1, 0, 0, 1]))
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = problem.derivatives(np.ones(MANY + 1), WeightPrior(np.full(MANY, 1 / MANY), 1.0))
+    assert all(np.isfinite(value).all() for value in found)

@@ -10,6 +10,7 @@ from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices
 from cfensemble._validation import float_matrix, probability_matrix
 from cfensemble.combining.base import BaseCombiner
+from cfensemble.combining.effects import marginal_effects
 from cfensemble.combining.mixture import check_predictors, compile_mixture, fit_mixture
 from cfensemble.combining.views import ConsensusView, read_views
 from cfensemble.data.base_rate import observed_base_rate
@@ -107,9 +108,11 @@ class Combiner(BaseCombiner):
         base_rate = observed_base_rate(data)
         kernel = compile_mixture(model, consensus, predictors, base_rate)
         p = kernel.predict(R, threads)
+        effects = marginal_effects(R, lambda block: kernel.predict(block, threads), s)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self._kernel, self._consensus, self._base_rate, self._fitted_digest = kernel, consensus, base_rate, digest
+        self._effects = effects
         self._fitted_data = DataReference(data)
         return self
 

@@ -10,6 +10,7 @@ from cfensemble._blocks import column_blocks
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import class_labels, class_probabilities, sample_weights
 from cfensemble.combining.base import BaseCombiner
+from cfensemble.combining.effects import marginal_effects
 from cfensemble.combining.mixture import Predictor, check_predictors, fit_mixture, group_by_view
 from cfensemble.combining.views import ConsensusView
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
@@ -120,9 +121,16 @@ class MulticlassCombiner(BaseCombiner):
         predictors = fit_mixture(problems, y, counts, center, SCALE_PRECISION)
         base_rate = _base_rate(completed, s, y, counts)
         p = _predict(P, model.Y, model, consensus, predictors, base_rate)
+
+        def predict(block: Vector) -> Vector:
+            Y = model.posterior(block.reshape(m * K, -1), self.n_threads)
+            return _predict(block, Y, model, consensus, predictors, base_rate)
+
+        effects = marginal_effects(P, predict, s)
         # Nothing of this object has changed so far: a fit that is interrupted leaves it as it was.
         self.factor_model_, self.predictors_, self.predictions_ = model, predictors, p
         self._consensus, self._base_rate, self._fitted_digest = consensus, base_rate, digest
+        self._effects = effects
         return self
 
     def predict(self, R_new: ArrayLike | None = None) -> Float:

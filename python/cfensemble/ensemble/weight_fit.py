@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from cfensemble import _core
 from cfensemble._typing import Vector
@@ -10,6 +11,8 @@ from cfensemble.ensemble.nonnegative import free_parameters
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.projected_newton import minimise, regular
 
+MANY = 50
+"""From so many classifiers on, products of whole matrices are faster than the kernel."""
 LEAST_LEFT = 1e-3
 """Of an instance's say, leaving it out leaves at least this much."""
 
@@ -51,30 +54,19 @@ class WeightProblem:
 
     def __init__(self, features: Vector, y: Vector, n_threads: int = 1, counts: Vector | None = None) -> None:
         self.features, self.y, self.n_threads = np.ascontiguousarray(features, np.float64), y, n_threads
-        self._identity = np.eye(len(features))  # the kernel's factors: its reconstruction is then the features
+        self._identity = np.eye(
+            len(features) if len(features) < MANY else 0
+        )  # the kernel's factors: its reconstruction is then the features
         self._columns = np.arange(len(y))
         self._counts = np.ones(len(y)) if counts is None else counts
 
     def derivatives(self, theta: Vector, prior: WeightPrior) -> tuple[float, Vector, Vector]:
         """Value, gradient (m + 1,) and Hessian (m + 1, m + 1) of the objective at theta."""
         value, gradient, curvature = prior.derivatives(theta)
-        n = float(self._counts.sum())
-        if len(self.y):
-            loss, slope, hessian = _core.aggregator_loss(
-                self._identity,
-                self.features,
-                theta[:-1],
-                float(theta[-1]),
-                self._columns,
-                self.y,
-                self._counts,
-                0.0,
-                True,
-                self.n_threads,
-            )
-            assert hessian is not None
-            value, gradient, curvature = value + n * loss, gradient + n * slope, curvature + n * hessian
-        return value, gradient, curvature
+        if len(self.y) == 0:
+            return value, gradient, curvature
+        loss, slope, hessian = (self._sums if len(self.features) < MANY else self._products)(theta)
+        return value + loss, gradient + slope, curvature + hessian
 
     def solve(self, prior: WeightPrior, nonnegative: bool, start: Vector | None = None) -> WeightFit:
         """Return the optimum.
@@ -84,6 +76,39 @@ class WeightProblem:
         begin = np.append(prior.center, 0.0) if start is None else start
         theta, gradient, hessian = minimise(lambda theta: self.derivatives(theta, prior), begin, nonnegative)
         return WeightFit(theta, self._left_out(theta, gradient, hessian, nonnegative))
+
+    def _sums(self, theta: Vector) -> tuple[float, Vector, Vector]:
+        """Value, gradient and Hessian of the losses alone, by the kernel."""
+        loss, slope, hessian = _core.aggregator_loss(
+            self._identity,
+            self.features,
+            theta[:-1],
+            float(theta[-1]),
+            self._columns,
+            self.y,
+            self._counts,
+            0.0,
+            True,
+            self.n_threads,
+        )
+        assert hessian is not None
+        n = float(self._counts.sum())
+        return n * loss, n * slope, n * hessian
+
+    def _products(self, theta: Vector) -> tuple[float, Vector, Vector]:
+        """Return the same, by products of matrices."""
+        w, b = theta[:-1], theta[-1]
+        z = w @ self.features + b
+        p, q = expit(z), expit(-z)
+        slope = self._counts * np.where(self.y == 1, -q, p)
+        root = np.sqrt(self._counts * p * q)
+        scaled = self.features * root
+        hessian = np.empty((len(theta), len(theta)))
+        hessian[:-1, :-1] = scaled @ scaled.T
+        hessian[:-1, -1] = hessian[-1, :-1] = scaled @ root
+        hessian[-1, -1] = root @ root
+        loss = float(self._counts @ np.logaddexp(0, np.where(self.y == 1, -z, z)))
+        return loss, np.append(self.features @ slope, slope.sum()), hessian
 
     def _left_out(self, theta: Vector, gradient: Vector, hessian: Vector, nonnegative: bool) -> Vector:
         """Log-odds of each instance after one Newton step that takes its own term out of the objective.

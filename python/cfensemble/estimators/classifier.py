@@ -83,7 +83,8 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
     transduction_ : ndarray of shape (n,)
         Most probable class of each row that was fitted.
     classifier_weights_ : ndarray of shape (m,)
-        How much each classifier counts.
+        How much each classifier counts: with 'auto' its average marginal effect on the combined log-odds (see
+        `Combiner.get_aggregator_weights`), else the aggregator's weight.
     combiner_ : Combiner, MulticlassCombiner or trainer
         What was fitted.
     n_features_in_ : int
