@@ -4,6 +4,7 @@
 # make slow   many seeds and long property tests
 # make bench  the kernels against others and the machine's peak, the trainers against each other, prediction, the
 #             failure modes
+# make docs   the documentation, into build/docs; fails on any warning
 # make lint   format, lint and type checks
 
 VENV := .venv
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := $(shell find cpp python -name '*.[ch]pp' -o -name '*.py' -o -name '*.pyi') CMakeLists.txt pyproject.toml
 
-.PHONY: demo test isas slow bench lint format clean
+.PHONY: demo test isas slow bench docs lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/cli
@@ -37,9 +38,11 @@ bench: $(VENV)/bench
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/multiclass.py
 	$(BIN)/python bench/stacking.py
-	$(BIN)/python bench/prediction.py
 	$(BIN)/python bench/als_vs_torch.py
 	$(BIN)/python bench/failure_modes.py
+
+docs: $(VENV)/docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet docs build/docs
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check
@@ -53,7 +56,7 @@ format: $(VENV)/dev
 	find cpp -name '*.[ch]pp' | xargs $(BIN)/clang-format -i
 
 clean:
-	rm -rf $(VENV) build dist demo
+	rm -rf $(VENV) build dist demo docs/pictures docs/reference/generated
 
 # One stamp per set of extras; a changed source is installed anew. The build's requirements lie in the environment itself,
 # so that a second build finds what the first one compiled.

@@ -1,6 +1,7 @@
 """Cross-validation and scoring where most rows have no label."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -25,9 +26,22 @@ def test_each_labelled_row_is_tested_once_and_unlabelled_rows_are_always_trained
         assert not set(train) & set(test)
 
 
-def test_folds_are_stratified():
-    for _, test in LabeledSplit(3).split(X, Y):
-        assert sorted(Y[test]) == [0, 1]
+SORTED = np.array([0, 0, -1, 0, 1, -1, 1, 1, -1])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        SORTED,
+        np.where(SORTED < 0, None, SORTED),
+        pd.Series(np.where(SORTED < 0, None, SORTED)),
+        pd.Series(np.where(SORTED < 0, None, SORTED), dtype="Int64"),
+        np.where(SORTED < 0, None, np.where(SORTED, "yes", "no")),
+    ],
+)
+def test_folds_are_stratified(y):
+    for _, test in LabeledSplit(3).split(X, y):
+        assert sorted(SORTED[test]) == [0, 1]
 
 
 def test_groups_stay_together():
@@ -37,8 +51,11 @@ def test_groups_stay_together():
 
 
 def test_splits_of_an_iterable_count_labelled_rows():
-    (split,) = LabeledSplit([([0, 1, 2, 3], [4, 5])]).split(X, Y)
-    assert [part.tolist() for part in split] == [[0, 1, 2, 3, 4, 5, 8], [6, 7]]
+    splitter = LabeledSplit(iter([([0, 1, 2, 3], [4, 5])]))
+    for _ in range(2):
+        (split,) = splitter.split(X, Y)
+        assert [part.tolist() for part in split] == [[0, 1, 2, 3, 4, 5, 8], [6, 7]]
+    assert splitter.get_n_splits(X, Y) == 1
 
 
 def test_without_labels_there_is_nothing_to_split_or_score():

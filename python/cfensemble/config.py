@@ -10,13 +10,13 @@ def show_config() -> dict[str, object]:
     Returns
     -------
     dict
-        version : cfensemble's own.
-        compiler, eigen : what the kernels were built with.
-        openmp : whether they can run on several threads.
-        n_threads : how many they use by default.
-        isa : the instruction set of the kernels in use, 'baseline', 'avx2' or 'avx512'.
-        isas : those that can be used here, best last. The best is used unless the environment variable CFENSEMBLE_ISA
-            names another when cfensemble is imported.
+        - version: cfensemble's own.
+        - compiler, eigen: what the kernels were built with.
+        - openmp: whether they can run on several threads.
+        - n_threads: how many they use by default.
+        - isa: the instruction set of the kernels in use, 'baseline', 'avx2' or 'avx512'.
+        - isas: those that can be used here, best last. The best is used unless the environment variable CFENSEMBLE_ISA
+          names another when cfensemble is imported.
     """
     return {
         "version": __version__,

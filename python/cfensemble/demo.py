@@ -121,16 +121,17 @@ def draw(
     path : path
         The file; an existing one is replaced.
     y, predictions
-        As for `cfensemble.plots.precision_recall_curves`.
+        As for `cfensemble.plots.precision_recall`.
     weights, classifiers
         As for `cfensemble.plots.classifier_weights`.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12.5, 5), dpi=150, layout="constrained")
-    left, right = figure.subplots(1, 2)
-    plots.precision_recall_curves(y, predictions, left)
+    with plots.style():
+        figure = Figure(figsize=(12.5, 5), dpi=150)
+        left, right = figure.subplots(1, 2)
+    plots.precision_recall(y, predictions, left)
     left.set_title(f"Precision and recall on {y.size} instances with hidden labels")
-    plots.classifier_weights(weights, right, classifiers)
+    plots.classifier_weights(weights, classifiers, ax=right)
     right.set_title("Weight of each classifier")
     figure.savefig(path, format="png")

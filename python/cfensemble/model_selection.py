@@ -9,7 +9,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 
 from cfensemble._typing import Indices
-from cfensemble.estimators.labels import unlabelled
+from cfensemble.estimators.labels import drop_unlabelled, unlabelled
 
 Scorer = Callable[..., float]
 
@@ -34,11 +34,27 @@ class LabeledSplit:
     """
 
     def __init__(self, cv: Any = 5, *, unlabeled: Any = -1) -> None:
-        self.cv = cv
+        self.cv = list(cv) if isinstance(cv, Iterator) else cv  # to be split by more than once
         self.unlabeled = unlabeled
 
     def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple[Indices, Indices]]:
-        """Yield the rows to train on, unlabelled ones among them, and the labelled rows to test on.
+        """Split the rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of n rows
+            Features; only their number and what the splitter makes of them matter.
+        y : array-like of shape (n,)
+            Classes, some of them unlabelled.
+        groups : array-like of shape (n,), optional
+            For splitters that want them.
+
+        Yields
+        ------
+        train : ndarray
+            Rows to train on, all unlabelled ones among them.
+        test : ndarray
+            Labelled rows to test on.
 
         Raises
         ------
@@ -46,7 +62,7 @@ class LabeledSplit:
             If y has no labels, or the splitter cannot split them.
         """
         known, unknown = self._parts(y)
-        labels = _safe_indexing(y, known)
+        labels = drop_unlabelled(y, known)
         groups = None if groups is None else _safe_indexing(groups, known)
         splitter = check_cv(self.cv, labels, classifier=True)
         for train, test in splitter.split(_safe_indexing(X, known), labels, groups):
@@ -57,7 +73,7 @@ class LabeledSplit:
         if y is None:
             return int(check_cv(self.cv, classifier=True).get_n_splits(X, y, groups))
         known, _ = self._parts(y)
-        labels = _safe_indexing(y, known)
+        labels = drop_unlabelled(y, known)
         groups = None if groups is None else _safe_indexing(groups, known)
         return int(check_cv(self.cv, labels, classifier=True).get_n_splits(None, labels, groups))
 
@@ -98,11 +114,8 @@ class _LabeledScorer:
         known = np.flatnonzero(~unlabelled(y, self.unlabeled))
         if not known.size:
             raise ValueError("y has no labelled row to score")
-        labels = np.asarray(_safe_indexing(y, known))
-        if labels.dtype == object:
-            labels = np.array(labels.tolist())  # free of None, they are numbers or strings
         rows = {
             name: _safe_indexing(value, known) if np.ndim(value) and len(value) == len(y) else value
             for name, value in params.items()
         }
-        return float(self.scorer(model, _safe_indexing(X, known), labels, **rows))
+        return float(self.scorer(model, _safe_indexing(X, known), drop_unlabelled(y, known), **rows))

@@ -82,6 +82,8 @@ def make_trainer(
         if callbacks:
             raise ValueError("callbacks are of no use with solver='auto', which has no iterations to tell of")
         return Combiner(n_threads, warm_start)
+    if "strength" in options and options.get("prior") is None:
+        raise ValueError("strength says how firmly a prior holds: choose a prior, too, or leave it out")
     settings: dict[str, Any] = {
         "aggregator_type": "weighted" if has_both_classes(labels) else "mean",
         "max_iter": MAX_ITERATIONS[solver],

@@ -1,5 +1,8 @@
 """The combiner's prediction against its NumPy twin."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,6 +156,29 @@ def test_predictions_are_bitwise_equal_for_any_number_of_threads_and_company(dty
         np.testing.assert_array_equal(mixture.predict(R, n_threads), serial)
     for i in range(0, 6001, 997):
         np.testing.assert_array_equal(mixture.predict(R[:, i : i + 1], 1), serial[i : i + 1])
+
+
+def test_ctrl_c_interrupts_a_long_prediction():
+    program = """
+import _thread, threading, time
+import numpy as np
+from cfensemble import _core
+curves = [(np.array([0.0, 1.0]), np.array([0.0, 1.0]))] * 20
+aggregators = [(np.ones((3000, 21)), np.full(3000, 1 / 9000))] * 3
+mixture = _core.Mixture(np.ones((1, 20)), np.zeros(20), np.ones(20), curves, aggregators, 0.001, 0.5)
+R = np.full((20, 1), 0.5)
+began = time.monotonic()
+mixture.predict(np.broadcast_to(R, (20, 2000)), 1)
+repeats = int(30 / (time.monotonic() - began)) + 1  # half a minute of work
+threading.Timer(0.3, _thread.interrupt_main).start()
+began = time.monotonic()
+try:
+    mixture.predict(np.broadcast_to(R, (20, 2000 * repeats)), 1)
+except KeyboardInterrupt:
+    print("interrupted" if time.monotonic() - began < 10 else "late")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout.strip() == "interrupted"
 
 
 @pytest.mark.parametrize(

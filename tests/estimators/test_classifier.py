@@ -117,6 +117,7 @@ def test_a_weight_counts_as_repetition(binary, solver):
         ({"solver": "best"}, "solver: unknown name 'best'"),
         ({"rho": 0.5, "link": "logit"}, "rho, link cannot be set with solver='auto'"),
         ({"callbacks": [print]}, "callbacks are of no use"),
+        ({"solver": "als", "strength": 3.0}, "strength says how firmly a prior holds: choose a prior"),
         ({"solver": "als", "rho": 2}, r"rho must be in \[0, 1\]"),
         ({"n_threads": 0}, "n_threads must be in"),
     ],

@@ -48,6 +48,13 @@ def test_numbers_with_gaps(y):
     np.testing.assert_array_equal(labels.codes, [1, NAN, 0, 1])
 
 
+@pytest.mark.parametrize(
+    "y", [pd.Series([5, None, 3], dtype="Int64"), pl.Series([5, None, 3]), pa.chunked_array([[5, None, 3]])]
+)
+def test_integers_stay_integers_where_some_are_missing(y):
+    assert encode_labels(y, 3).classes.dtype.kind == "i"
+
+
 def test_booleans():
     labels = encode_labels([True, None, False], 3)
     assert labels.classes.tolist() == [False, True]

@@ -1,6 +1,7 @@
 """Stacking in which rows without a label take part."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -291,3 +292,59 @@ def test_copies_predict_the_same(cancer):
     X, y, _ = cancer
     model = CFStackingClassifier(models()).fit(X, y)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
+
+
+class Constant(ClassifierMixin, BaseEstimator):
+    """Predicts the same of every row."""
+
+    def __init__(self, p=(0.5, 0.5)):
+        self.p = p
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.n_calls_ = 0
+        return self
+
+    def predict_proba(self, X):
+        self.n_calls_ += 1
+        return np.tile(self.p, (len(X), 1))
+
+
+@pytest.mark.parametrize(
+    ("p", "message"), [((np.nan, 0.5), "predicts NaN"), ((-0.5, 1.5), "no probabilities"), ((0.3, 0.3), "no probab")]
+)
+def test_what_is_no_probability_counts_as_a_failure(cancer, p, message):
+    X, y, _ = cancer
+    stack = [*models(), ("constant", Constant(p))]
+    with pytest.warns(DataWarning) as caught:
+        model = CFStackingClassifier(stack).fit(X, y)
+    assert re.search(f"'constant' failed, and 300 of 300 rows .*{message}", str(caught[0].message))
+    calls = model.estimators_[3].n_calls_
+    with pytest.warns(DataWarning, match="'constant' failed"):
+        model.predict(X)
+    assert model.estimators_[3].n_calls_ - calls <= 21  # not row by row
+    with pytest.raises(ValueError, match=message):
+        CFStackingClassifier(stack, on_error="raise").fit(X, y)
+
+
+def test_an_iterator_of_splits_serves_once(cancer):
+    X, y, _ = cancer
+    model = CFStackingClassifier(models(), cv=KFold(3).split(np.flatnonzero(y >= 0))).fit(X, y)
+    with pytest.raises(ValueError, match="cv makes no splits"):
+        model.fit(X, y)
+
+
+def test_a_fit_that_fails_leaves_the_model_as_it_was(cancer):
+    X, y, _ = cancer
+    model = CFStackingClassifier(models()).fit(X, y)
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match=r"infinite|infinity"):
+        model.fit(np.full((300, 4), np.inf), y)
+    np.testing.assert_array_equal(model.set_params(cv="prefit").predict_proba(X), before)
+
+
+def test_models_that_are_fitted_take_no_arguments_of_fit(cancer):
+    X, y, truth = cancer
+    fitted = [("bayes", GaussianNB().fit(X, truth))]
+    with pytest.raises(TypeError, match="fitted already: colour"):
+        CFStackingClassifier(fitted, cv="prefit").fit(X, y, colour=3)

@@ -108,7 +108,7 @@ def test_plots_show_the_history(make, data):
     assert curves.lines[0].get_label() == "total"
     np.testing.assert_array_equal(curves.lines[0].get_ydata(), trainer.history["loss"])
     assert trainer.plot_weight_history(curves) is curves
-    assert len(trainer.plot_weight_history().lines) == data.n_classifiers + 1
+    assert len(trainer.plot_weight_history().lines) == data.n_classifiers
     import matplotlib.pyplot as plt
 
     plt.close("all")

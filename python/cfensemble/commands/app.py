@@ -14,6 +14,7 @@ from cfensemble.commands.demo import demo
 from cfensemble.commands.errors import OneLineErrors
 from cfensemble.commands.fit import fit
 from cfensemble.commands.predict import predict
+from cfensemble.commands.report import report
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (combine, fit, predict, compare, demo):
+for command in (combine, fit, predict, compare, report, demo):
     app.command()(command)
 
 

@@ -161,7 +161,7 @@ def _report(
 ) -> None:
     import numpy as np
 
-    from cfensemble import report
+    from cfensemble.commands import terminal
     from cfensemble.commands.fitting import OURS, describe
     from cfensemble.evaluation import count_folds
 
@@ -175,9 +175,9 @@ def _report(
     )
     name = "standard input" if path == "-" else Path(path).name
     output.show(
-        report.overview(name, table),
-        report.comparison(title, results),
-        report.weights(table.classifiers, combination.weights),
+        terminal.overview(name, table),
+        terminal.comparison(title, results),
+        terminal.weights(table.classifiers, combination.weights),
     )
     how: dict[str, Any]
     if solver == "auto":

@@ -42,7 +42,8 @@ def compare(
 def _compare(
     path: str, labels: str, repeats: int, id_column: str | None, classifiers: list[str] | None, output: Output
 ) -> None:
-    from cfensemble import comparison, report
+    from cfensemble import comparison
+    from cfensemble.commands import terminal
     from cfensemble.commands.fitting import SEED, as_method, baselines_for, describe, read_with_progress
 
     table = read_with_progress(path, labels, id_column, classifiers, output)
@@ -62,7 +63,7 @@ def _compare(
             lambda: progress.advance(task),
         )
     name = "standard input" if path == "-" else Path(path).name
-    output.show(report.overview(name, table), *report.estimates(found))
+    output.show(terminal.overview(name, table), *terminal.estimates(found))
     for solver, reason in left_out.items():
         output.say(f"Left out: {solver}, {reason}.")
     output.document({"table": {"name": name, **describe(table)}, **asdict(found), "left_out": left_out})

@@ -35,8 +35,8 @@ def demo(
 def _demo(folder: Path, keep: bool) -> None:
     import numpy as np
 
-    from cfensemble import report
     from cfensemble.baselines import BASELINES
+    from cfensemble.commands import terminal
     from cfensemble.commands.fitting import OURS, SEED
     from cfensemble.demo import build_demo, draw
     from cfensemble.evaluation import score
@@ -70,7 +70,7 @@ def _demo(folder: Path, keep: bool) -> None:
         name: method(done.table.R, done.table.labels)[hidden] for name, method in BASELINES.items()
     }
     results = {name: score(y, p) for name, p in predictions.items()}
-    output.show(report.comparison(f"On the {y.size:,} rows with hidden labels", results))
+    output.show(terminal.comparison(f"On the {y.size:,} rows with hidden labels", results))
     output.say(
         f"With {np.sum(~hidden)} labels, {np.nansum(done.table.labels):.0f} of them positive, cross-validated figures "
         "vary widely; the last table, on labels that no method saw, is the one to believe."

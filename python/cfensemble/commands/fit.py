@@ -48,13 +48,12 @@ def _fit(
     force: bool,
     output: Output,
 ) -> None:
-    import numpy as np
-
-    from cfensemble import report
+    from cfensemble.commands import terminal
     from cfensemble.commands.fitting import (
         SEED,
         add_fitting,
         as_features,
+        as_labels,
         check_classes,
         check_labels,
         check_solver,
@@ -71,15 +70,14 @@ def _fit(
     check_classes(path, table, solver)
     check_labels(path, table)
 
-    y = np.array([None if np.isnan(code) else table.classes[int(code)] for code in table.labels], object)
     with warnings_as_lines(set()), output.progress() as progress:
         _, callbacks = add_fitting(progress, solver)
         model = CFEnsembleClassifier(cast(Any, solver), unlabeled=None, random_state=SEED, callbacks=callbacks)
-        model.fit(as_features(table.classifiers, table.R), y)
+        model.fit(as_features(table.classifiers, table.R), as_labels(table))
     model.set_params(callbacks=()).save(file)
     output.show(
-        report.overview("standard input" if path == "-" else Path(path).name, table),
-        report.weights(table.classifiers, model.classifier_weights_),
+        terminal.overview("standard input" if path == "-" else Path(path).name, table),
+        terminal.weights(table.classifiers, model.classifier_weights_),
     )
     output.say(f"Saved the model to {file}.")
     output.document(

@@ -1,6 +1,7 @@
 """Reading a table and fitting a model to it, with progress."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +116,31 @@ def as_features(classifiers: Sequence[str], R: Float) -> Any:
     if R.ndim == 3:
         return {name: rows.T for name, rows in zip(classifiers, R, strict=True)}
     return pa.table(dict(zip(classifiers, R, strict=True)))
+
+
+def as_labels(table: PredictionTable) -> Any:
+    """Return a table's labels (n,) as they are in it, None where there is none."""
+    return np.array([None if np.isnan(code) else table.classes[int(code)] for code in table.labels], object)
+
+
+def load_classifier(file: Path) -> Any:
+    """Load a classifier with named columns from a model file."""
+    from cfensemble.estimators import CFEnsembleClassifier
+    from cfensemble.persistence import load
+
+    try:
+        model = load(file)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"{file}: cannot be opened ({reason}); name a file that `cfensemble fit` saved") from error
+    if not isinstance(model, CFEnsembleClassifier):
+        raise ValueError(f"{file}: holds a {type(model).__name__}; only a CFEnsembleClassifier predicts tables")
+    if not hasattr(model, "feature_names_in_"):
+        raise ValueError(
+            f"{file}: its model was fitted without column names, so that no table's columns can be told apart; fit "
+            "it to a data frame, or with `cfensemble fit`"
+        )
+    return model
 
 
 def describe(table: PredictionTable) -> dict[str, Any]:

@@ -47,13 +47,13 @@ def _predict(
 ) -> None:
     import numpy as np
 
-    from cfensemble.commands.fitting import as_features
+    from cfensemble.commands.fitting import as_features, load_classifier
     from cfensemble.tables import check_output, identifiers, open_results, open_source, result_columns
 
     check_threshold(threshold)
     check_output(out, force)
     check_not_input(out, path, file)
-    model = _load(file)
+    model = load_classifier(file)
     classes = model.classes_.tolist()
     n = 0
     shown: set[str] = set()
@@ -78,25 +78,6 @@ def _predict(
             if n == 0:
                 raise ValueError(f"{source.name}: the table has no rows; add one row per instance")
     output.say(f"Wrote {n:,} rows to {'standard output' if out == '-' else out}.")
-
-
-def _load(file: Path) -> Any:
-    from cfensemble.estimators import CFEnsembleClassifier
-    from cfensemble.persistence import load
-
-    try:
-        model = load(file)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ValueError(f"{file}: cannot be opened ({reason}); name a file that `cfensemble fit` saved") from error
-    if not isinstance(model, CFEnsembleClassifier):
-        raise ValueError(f"{file}: holds a {type(model).__name__}; only a CFEnsembleClassifier predicts tables")
-    if not hasattr(model, "feature_names_in_"):
-        raise ValueError(
-            f"{file}: its model was fitted without column names, so that no table's columns can be told apart; fit "
-            "it to a data frame, or with `cfensemble fit`"
-        )
-    return model
 
 
 def _columns(source: "Source", model: Any, file: Path) -> "ClassifierColumns":

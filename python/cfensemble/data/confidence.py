@@ -113,7 +113,7 @@ class CalibrationConfidence(_RuleStrategy):
         self.floor = number(floor, "floor", 0)
 
     def rule(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> ConfidenceRule:
-        """max(1 - Brier score, floor) for each classifier's predictions."""
+        """Weigh each classifier's predictions by max(1 - Brier score, floor)."""
         return ConfidenceRule(per_classifier=self.classifier_weights(R, labels, sample_weight))
 
     def classifier_weights(self, R: Float, labels: Vector, sample_weight: Vector | None = None) -> Vector:
@@ -254,6 +254,11 @@ def get_confidence_strategy(name: str, **kwargs: Any) -> ConfidenceStrategy:
         Which one.
     **kwargs
         Its parameters.
+
+    Returns
+    -------
+    ConfidenceStrategy
+        To be given to a trainer as `confidence`.
 
     Raises
     ------

@@ -63,7 +63,17 @@ class ConfidenceRule:
             keep("labels", np.ascontiguousarray(label_vector(self.labels, np.size(self.labels))))
 
     def weights(self, R: Float) -> Float:
-        """Return the weights (m, n) of the predictions R (m, n), NaN where missing, in R's dtype.
+        """Evaluate the rule for every prediction.
+
+        Parameters
+        ----------
+        R : ndarray of shape (m, n)
+            Predictions, NaN where missing.
+
+        Returns
+        -------
+        ndarray of shape (m, n)
+            Weights in R's dtype, 0 where a prediction is missing.
 
         Raises
         ------

@@ -164,7 +164,10 @@ class EnsembleData:
 
         Returns
         -------
-        train, validation : EnsembleData
+        train : EnsembleData
+            With its share of the labels.
+        validation : EnsembleData
+            With the others.
         """
         fraction = share(train_fraction, "train_fraction")
         rng = generator(random_state)

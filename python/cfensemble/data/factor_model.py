@@ -17,7 +17,9 @@ from cfensemble.persistence.fields import Array, Boolean, Field, Saved
 
 @dataclass(frozen=True, eq=False)
 class FactorModel(Saved):
-    """r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u); see `fit_factor_model`.
+    """A model of predictions by factors and noise; see `fit_factor_model`.
+
+    r_ui = mean_u + x_u . y_i + e_ui with y_i ~ N(0, I) and e_ui ~ N(0, noise_u).
 
     Attributes
     ----------
@@ -59,7 +61,19 @@ class FactorModel(Saved):
         return self.X.T.astype(dtype) @ self.Y[:, columns] + self.mean[:, None].astype(dtype)
 
     def posterior(self, R: ArrayLike, n_threads: int | None = None) -> Float:
-        """Return the expected factors (d, k) of instances with the predictions R (m, k), NaN where missing.
+        """Find what the model expects of the factors of instances.
+
+        Parameters
+        ----------
+        R : array-like of shape (m, k)
+            Their predictions, NaN where missing.
+        n_threads : int, optional
+            Threads to use; None: what the process may use.
+
+        Returns
+        -------
+        ndarray of shape (d, k)
+            Expected factors, 0 for an instance without predictions.
 
         Raises
         ------

@@ -14,7 +14,9 @@ from cfensemble.persistence.fields import Array, Field, Saved
 
 
 class AttentionAggregator(Saved, BaseAggregator):
-    """p_i = sum_u a_ui sigmoid(slope r_hat_ui + bias), a_i = softmax_u(k_u . q(r_hat_i)), q an MLP.
+    """Attention over the classifiers, anew for each instance.
+
+    p_i = sum_u a_ui sigmoid(slope r_hat_ui + bias) with a_i = softmax_u(k_u . q(r_hat_i)) and q an MLP.
 
     Scaled dot-product attention (Vaswani et al. 2017) of one query per instance over the classifiers. It is trained by
     `CFEnsemblePyTorchTrainer(aggregator_type='attention')`; this is its prediction, without torch.

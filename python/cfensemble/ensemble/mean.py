@@ -15,7 +15,7 @@ from cfensemble.persistence.fields import Saved
 
 
 class MeanAggregator(Saved, BaseAggregator):
-    """p = mean of the reconstructed predictions, clipped to [0, 1], or sigmoid of the mean of reconstructed log-odds.
+    """The mean of the reconstructed predictions, clipped to [0, 1], or sigmoid of the mean of reconstructed log-odds.
 
     Parameters
     ----------

@@ -10,6 +10,10 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from cfensemble._typing import Indices, Vector
+from cfensemble._validation import SUM_TOLERANCE
+
+N_PROBES = 20
+"""Rows that a model is tried on one by one when it has failed for all of them together."""
 
 
 def train(estimator: Any, X: Any, codes: NDArray[Any], rows: Indices, fit_params: Mapping[str, Any]) -> Any:
@@ -35,30 +39,44 @@ def predict_rows(model: Any, X: Any, classes: NDArray[Any], one_by_one: bool) ->
     classes : ndarray of shape (K,)
         Those of the result; the model may know fewer of them.
     one_by_one : bool
-        Where the model fails for X as a whole, find the rows for which it does (by halves), instead of failing.
+        Where the model fails for X as a whole, find the rows for which it does (by halves, unless it fails for each of
+        some that are picked at random), instead of failing.
 
     Returns
     -------
     p : ndarray of shape (n, K)
-        NaN where the model failed or gave no finite probabilities.
+        NaN where the model failed, or predicted NaN.
     error : Exception or None
         The last of its errors.
     """
     X = _columns_of(model, X)
     n = number_of_rows(X)
-    p, error = np.full((n, len(classes)), np.nan), None
-    pending = [np.arange(n)] if n else []
-    while pending:
-        rows = pending.pop()
+    p = np.full((n, len(classes)), np.nan)
+    error: Exception | None = None
+
+    def succeeds(rows: Indices) -> bool:
+        nonlocal error
         try:
             p[rows] = _probabilities(model, X if len(rows) == n else take_rows(X, rows), classes)
         except Exception as failure:
             if not one_by_one:
                 raise
             error = failure
-            if len(rows) > 1:
-                pending += np.array_split(rows, 2)
-    p[~np.isfinite(p).all(axis=1)] = np.nan
+            return False
+        return True
+
+    if n and not succeeds(np.arange(n)):
+        probes = np.random.default_rng(0).choice(n, min(n, N_PROBES), replace=False)
+        pending = [np.arange(n)] if any(succeeds(probe) for probe in probes[:, None]) else []
+        while pending:
+            halves = [half for half in np.array_split(pending.pop(), 2) if len(half)]
+            pending += [half for half in halves if not succeeds(half) and len(half) > 1]
+    silent = np.isnan(p).any(axis=1)
+    if error is None and silent.any():
+        error = ValueError(f"it predicts NaN for {np.count_nonzero(silent)} rows, row {np.argmax(silent)} the first")
+        if not one_by_one:
+            raise error
+    p[silent] = np.nan
     return p, error
 
 
@@ -113,6 +131,10 @@ def _probabilities(model: Any, X: Any, classes: NDArray[Any]) -> Vector:
         raise ValueError(
             f"{type(model).__name__} knows {len(known)} classes, but its predictions have shape {given.shape}"
         )
+    off = np.abs(given.sum(axis=1) - 1) > SUM_TOLERANCE  # False for NaN
+    off |= (given < -SUM_TOLERANCE).any(axis=1)
+    if off.any():
+        raise ValueError(f"its predictions are no probabilities: of a row they are {given[np.argmax(off)]}")
     p = np.zeros((len(given), len(classes)))
     p[:, known] = np.clip(given, 0, 1)
     return p

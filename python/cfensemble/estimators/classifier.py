@@ -1,5 +1,6 @@
 """The combiner as a classifier whose features are the classifiers' predictions."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -204,12 +205,17 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         self.n_iter_ = combiner.n_iter_
 
     def predict_proba(self, P: Any) -> Float:
-        """Probability of each class, (k, K), for new rows of predictions, which are folded in.
+        """Probability of each class for new rows of predictions, which are folded in.
 
         Parameters
         ----------
         P : array-like, data frame, list or mapping
             As in `fit`, with the same classifiers.
+
+        Returns
+        -------
+        ndarray of shape (k, K)
+            Columns in the order of `classes_`.
 
         Raises
         ------
@@ -234,6 +240,45 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
     def predict(self, P: Any) -> NDArray[Any]:
         """Most probable class of new rows of predictions, (k,); see `predict_proba`."""
         return self._most_probable(self.predict_proba(P))
+
+    def report(
+        self,
+        P: Any,
+        y: Any,
+        path: "str | os.PathLike[str]",
+        *,
+        title: str = "predictions",
+        ids: Sequence[Any] | None = None,
+    ) -> None:
+        """Write an HTML page on what was combined, how good the result is, and whether it can be trusted.
+
+        How good is found out by cross-validation of the labelled rows: it refits, and takes longer than `fit`. The
+        page is one file that needs no network and no script.
+
+        Parameters
+        ----------
+        P, y : as in `fit`
+            Those of the fit, or other rows. They count once each, whatever their weight in the fit.
+        path : path
+            The HTML file; it appears as a whole or not at all, in place of what was there.
+        title : str, default="predictions"
+            What the predictions are called on the page.
+        ids : sequence of length n, optional
+            What the rows are called; default their positions, from 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If P holds no probabilities or those of other classifiers, or y other labels than `classes_`.
+        ImportError
+            Without jinja2 or matplotlib, saying what to install.
+        """
+        check_is_fitted(self, "combiner_")
+        from cfensemble.report import write_report
+
+        write_report(path, self, P, y, title=title, ids=ids)
 
     def _fit(
         self, values: Float, labels: Labels, weight: Vector | None

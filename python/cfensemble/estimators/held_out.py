@@ -27,11 +27,14 @@ class HeldOut:
         The models trained on all labelled rows, None where that failed.
     errors : list of length m
         What kept each model from giving some of its predictions, or None.
+    classes : list of length m
+        What each model calls the classes, ndarrays (K,).
     """
 
     P: Vector
     models: list[Any]
     errors: list[Exception | None]
+    classes: list[NDArray[Any]]
 
 
 def predict_held_out(
@@ -84,13 +87,14 @@ def predict_held_out(
         count[test[given], u] += 1
     P[count == 0] = np.nan
     P /= np.maximum(count, 1)[:, :, None]
-    return HeldOut(P, models, errors)
+    return HeldOut(P, models, errors, [np.arange(P.shape[2])] * len(models))
 
 
 def predict_prefit(models: Sequence[Any], X: Any, classes: NDArray[Any], one_by_one: bool) -> HeldOut:
     """Let models predict all rows that are fitted already, to these classes or to their indices."""
-    scored = [predict_rows(model, X, classes_of(model, classes), one_by_one) for model in models]
-    return HeldOut(np.stack([p for p, _ in scored], axis=1), list(models), [error for _, error in scored])
+    called = [classes_of(model, classes) for model in models]
+    scored = [predict_rows(model, X, known, one_by_one) for model, known in zip(models, called, strict=True)]
+    return HeldOut(np.stack([p for p, _ in scored], axis=1), list(models), [error for _, error in scored], called)
 
 
 def _train_and_predict(
@@ -105,4 +109,5 @@ def _train_and_predict(
             raise
         return None, np.full((len(test), len(classes)), np.nan), error
     p, failure = predict_rows(model, take_rows(X, test), classes, one_by_one)
-    return model, p, failure
+    is_final = len(rows) == np.count_nonzero(codes >= 0)  # others need not travel from process to process
+    return model if is_final else None, p, failure

@@ -111,7 +111,13 @@ def _one_dimensional(y: Any) -> NDArray[Any]:
         import narwhals as nw
 
         series = nw.from_native(y, series_only=True, pass_through=True)
-        array = series.to_numpy() if isinstance(series, nw.Series) else np.asarray(y)
+        if not isinstance(series, nw.Series):
+            array = np.asarray(y)
+        elif series.dtype.is_float() or not series.is_null().any():
+            array = series.to_numpy()
+        else:  # an array would turn integers into floating-point numbers
+            array = np.empty(len(series), object)
+            array[:] = series.to_list()
     return np.asarray(column_or_1d(array, warn=True))
 
 
@@ -137,3 +143,9 @@ def _of_one_type(values: NDArray[Any], unknown: Mask) -> NDArray[Any]:
                 "make them all numbers or all strings"
             )
     return np.array(known.tolist()) if kinds[0] == "number" else known
+
+
+def drop_unlabelled(y: Any, known: Indices) -> NDArray[Any]:
+    """Return the labels of these rows, which all have one, as an array that can be sorted."""
+    values = _one_dimensional(y)[known]
+    return _of_one_type(values, np.zeros(len(values), np.bool_))

@@ -6,10 +6,7 @@ from typing import Any
 import numpy as np
 
 from cfensemble._typing import Float
-from cfensemble._validation import float_array
-
-SUM_TOLERANCE = 1e-3
-"""How far the probabilities of all classes may be from adding up to 1."""
+from cfensemble._validation import SUM_TOLERANCE, float_array
 
 
 def read_predictions(P: Any) -> tuple[Float, list[str] | None]:

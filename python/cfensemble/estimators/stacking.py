@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter, validate_data
 
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble.estimators.base_models import as_rows, classes_of, number_of_rows, predict_rows, take_rows
+from cfensemble.estimators.base_models import as_rows, number_of_rows, predict_rows, take_rows
 from cfensemble.estimators.classifier import CFEnsembleClassifier
 from cfensemble.estimators.held_out import HeldOut, Split, predict_held_out, predict_prefit
 from cfensemble.estimators.labels import Labels, encode_labels
@@ -75,7 +75,7 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         Most probable class of each row that was fitted.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if all are strings.
 
     See Also
@@ -149,8 +149,10 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         TypeError
             If a base model does not take the weights that are given.
         ValueError
-            If y has not labels of at least two classes, with two rows of each to hold one out, lengths differ, a
-            parameter is out of range, or no base model could be fitted.
+            If y has not labels of at least two classes, with two rows of each to hold one out, lengths differ, or a
+            parameter is out of range.
+        Exception
+            A base model's own, if none of them could be fitted and predict, or with `on_error='raise'` any.
 
         Warns
         -----
@@ -161,7 +163,6 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         if self.on_error not in ("missing", "raise"):
             raise ValueError(f"on_error must be 'missing' or 'raise', got {self.on_error!r}")
         X = as_rows(X)
-        validate_data(self, X, skip_check_array=True)
         labels = encode_labels(y, number_of_rows(X), self.unlabeled)
         weight = None
         if sample_weight is not None:
@@ -178,13 +179,25 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         final.fit(_by_name(models, held_out.P), labels.decoded(), weight)
         by_name = dict(zip(models, held_out.models, strict=True))
         self.estimators_, self.final_estimator_, self.classes_ = held_out.models, final, labels.classes
+        validate_data(self, X, skip_check_array=True)  # the names and the number of columns
+        self._classes_of_models = held_out.classes
         self.named_estimators_ = Bunch(**{name: by_name.get(name, "drop") for name, _ in self.estimators})
         self.label_distributions_ = final.label_distributions_
         self.transduction_ = self.classes_[np.argmax(self.label_distributions_, axis=1)]
         return self
 
     def predict_proba(self, X: Any) -> Float:
-        """Probability of each class, (k, K), for new rows of X.
+        """Probability of each class for new rows of X.
+
+        Parameters
+        ----------
+        X : array-like or data frame of k rows
+            As in `fit`, with the same columns.
+
+        Returns
+        -------
+        ndarray of shape (k, K)
+            Columns in the order of `classes_`.
 
         Raises
         ------
@@ -269,6 +282,8 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
     ) -> HeldOut:
         one_by_one = self.on_error == "missing"
         if isinstance(self.cv, str) and self.cv == "prefit":
+            if fit_params:
+                raise TypeError(f"fit got arguments for models that are fitted already: {', '.join(fit_params)}")
             for model in models.values():
                 check_is_fitted(model)
             return predict_prefit(list(models.values()), X, labels.classes, one_by_one)
@@ -290,9 +305,12 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         cv = min(self.cv, int(sizes.min())) if isinstance(self.cv, int | np.integer) and self.cv > 1 else self.cv
         splitter = check_cv(cv, codes[known], classifier=True)
         groups = None if groups is None else take_rows(groups, known)
-        return [
+        splits = [
             (known[train], known[test]) for train, test in splitter.split(take_rows(X, known), codes[known], groups)
         ]
+        if not splits:
+            raise ValueError("cv makes no splits; an iterator gives its own once, a list does so again and again")
+        return splits
 
     def _params_of_fit(
         self, models: dict[str, Any], weight: Vector | None, fit_params: dict[str, Any]
@@ -324,16 +342,12 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         scored = [
             (np.full((number_of_rows(X), n_classes), np.nan), None)
             if model is None
-            else predict_rows(model, X, self._classes_of(model), self.on_error == "missing")
-            for model in self.estimators_
+            else predict_rows(model, X, classes, self.on_error == "missing")
+            for model, classes in zip(self.estimators_, self._classes_of_models, strict=True)
         ]
         P = np.stack([p for p, _ in scored], axis=1)
         _report(self._names(), P, [error for _, error in scored])
         return P
-
-    def _classes_of(self, model: Any) -> NDArray[Any]:
-        prefit = isinstance(self.cv, str) and self.cv == "prefit"
-        return classes_of(model, self.classes_) if prefit else np.arange(len(self.classes_))
 
 
 def _by_name(names: Iterable[str], P: Vector) -> dict[str, Vector]:

@@ -100,6 +100,11 @@ def supervised_loss(
         Threads to use; None: what the process may use.
     sample_weight : array-like of shape (n,), optional
         How often each instance counts, >= 0; default once.
+
+    Returns
+    -------
+    float
+        At least 0.
     """
     X, Y = as_factors(X, Y)
     mask = instance_mask(labeled_idx, Y.shape[1])
@@ -128,7 +133,18 @@ def combined_loss(
     *,
     sample_weight: ArrayLike | None = None,
 ) -> tuple[float, dict[str, float]]:
-    """L_CF and its terms; parameters as in `reconstruction_loss` and `supervised_loss`, rho in [0, 1].
+    """L_CF and its terms.
+
+    Parameters
+    ----------
+    R, X, Y, C, lambda_reg
+        As in `reconstruction_loss`.
+    labels, labeled_idx, aggregator, use_class_weights, focal_gamma
+        As in `supervised_loss`.
+    rho : float
+        Weight of the reconstruction, in [0, 1].
+    n_threads, sample_weight
+        As in `reconstruction_loss`.
 
     Returns
     -------
@@ -176,6 +192,11 @@ def compute_rmse(R: ArrayLike, R_hat: ArrayLike, mask: ArrayLike | None = None) 
     mask : array-like, optional
         What to count: a boolean mask of shape (m, n), or instances as a mask (n,) or as integer indices. Default all.
         Missing entries never count.
+
+    Returns
+    -------
+    float
+        In units of probability.
 
     Raises
     ------

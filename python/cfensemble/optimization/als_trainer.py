@@ -68,7 +68,7 @@ class CFEnsembleTrainer(BaseTrainer):
     focal_gamma : float, default=0.0
         Focusing exponent >= 0 of the supervised loss (Lin et al. 2017); 0 is cross-entropy.
     verbose : bool, default=False
-        Log every iteration to the logger `cfensemble` at level INFO; ``logging.basicConfig(level="INFO")`` shows it.
+        Log every iteration to the logger ``cfensemble`` at level INFO; ``logging.basicConfig(level="INFO")`` shows it.
     random_seed : int, optional
         Seed of random starts.
     confidence : str or ConfidenceStrategy, default='certainty'

@@ -171,7 +171,7 @@ class CFEnsembleNet(nn.Module):
         labeled_mask : Tensor of bool, shape (n,), or of int
             Which instances are labelled: a mask or indices.
         rho, lambda_reg, use_class_weights, focal_gamma
-            As in `cfensemble.objectives.combined_loss`.
+            As in `combined_loss`.
         omega : Tensor of shape (n,), optional
             Weights of the labelled instances, instead of those that `use_class_weights` and `sample_weight` stand for.
         aggregator_l2 : float, default=0.0
@@ -189,7 +189,7 @@ class CFEnsembleNet(nn.Module):
         loss : Tensor
             Scalar, with gradient.
         terms : dict
-            total, reconstruction, supervised, recon_weighted, sup_weighted and rho.
+            Its total, reconstruction, supervised, recon_weighted, sup_weighted and rho.
         """
         if labeled_mask.dtype != torch.bool:
             labeled_mask = torch.zeros_like(labels, dtype=torch.bool).index_fill(0, labeled_mask, True)

@@ -1,0 +1,30 @@
+"""Captions: what would more labels bring."""
+
+from cfensemble.report.learning import LEAST_GAIN, LearningCurve
+from cfensemble.report.words import METRICS, change
+
+
+def learning(curve: LearningCurve | None) -> str:
+    """Say whether more labels pay."""
+    if curve is None:
+        return "There are too few labels to see what fewer would have given, and so what more would give."
+    a, b = curve.n_labels[-2:]
+    text = (
+        f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} improved by {change(curve.gain)} (95 % interval "
+        f"{change(curve.low)} to {change(curve.high)}). {verdict(curve)}"
+    )
+    return text + " Bands are 95 % intervals of the means over the folds, as if the folds had nothing in common."
+
+
+def verdict(curve: LearningCurve) -> str:
+    """Say it in a sentence."""
+    size = curve.n_labels[-1]
+    if curve.pays:
+        return f"More labels pay: as many again, {2 * size:,}, should bring a further gain, likely a smaller one."
+    if curve.is_flat and curve.stop is not None:
+        return f"More labels have stopped paying: those after the first {curve.stop:,} gained less than {LEAST_GAIN}."
+    if curve.is_flat:
+        return "More labels would hardly pay."
+    if curve.gain > 0:
+        return "More labels may pay, but the last ones gained no more than chance would."
+    return "Whether more labels would pay is lost in chance."

@@ -1,0 +1,45 @@
+"""Captions: may I trust the probabilities."""
+
+from cfensemble.report.analysis import Analysis
+from cfensemble.report.probabilities import Calibration
+from cfensemble.report.subject import OURS
+from cfensemble.report.words import percent, points
+
+FEW = 100
+"""Labels below which only gross errors of calibration show."""
+
+
+def calibration(analysis: Analysis) -> str:
+    """Say whether the probabilities can be trusted."""
+    found, average = analysis.calibration, analysis.calibration_of_average
+    if found is None:
+        return "Whether the probabilities can be trusted cannot be told without cross-validation."
+    if average is None:
+        return (
+            f"{OURS} gives the class that it finds most probable {percent(found.mean_p)} on average, and is right in "
+            f"{percent(found.rate)} of the cases. In ten groups of rows with similar probabilities it is off by "
+            f"{points(found.error)}. {_chance(found)} {verdict(analysis)}"
+        )
+    text = (
+        f"{OURS} says {percent(found.mean_p)} on average; {percent(found.rate)} of the labelled rows are positive. In "
+        f"ten groups of rows with similar probabilities it is off by {points(found.error)}, the plain average by "
+        f"{points(average.error)}. {_chance(found)} {verdict(analysis)}"
+    )
+    return text + " Vertical bars are 95 % intervals, and the strip below shows how often each probability is given."
+
+
+def _chance(found: Calibration) -> str:
+    return f"Perfect probabilities would, with this many labels, seem to be off by up to {points(found.by_chance)}."
+
+
+def verdict(analysis: Analysis) -> str:
+    """Say it in a sentence; empty where it cannot be told."""
+    if analysis.calibration is None:
+        return ""
+    if analysis.calibration.is_off:
+        return "The probabilities are further off than chance explains: they rank rows, but mean less than they say."
+    if len(analysis.subject.columns) < FEW:
+        return (
+            "Nothing speaks against taking the probabilities at face value, but so few labels hide all but gross flaws."
+        )
+    return "The probabilities may be taken at face value, as far as these labels can tell."

@@ -1,0 +1,168 @@
+"""Which classifiers carry the combination, which say the same, and which it would do without."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cfensemble._typing import Float, Vector
+from cfensemble.combining.refits import Refits
+from cfensemble.report.subject import Subject
+
+NEAR_COPY = 0.99
+"""Correlation of predictions from which two classifiers count as near copies."""
+N_RESAMPLES = 300
+LEAST_CHANGE = 0.002
+"""Log-loss in nats that leaving a classifier out has to change for it to be called harmful or needed."""
+MAX_DROPPED = 60
+"""With more classifiers, leaving each of them out would take too long."""
+SIGNIFICANT = 0.05
+"""Chance of calling any classifier harmful or useful if none is: divided by their number for each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """What each of the m classifiers contributes.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (m,)
+        The model's.
+    missing : ndarray of shape (m,)
+        Share of the instances without a prediction.
+    own : ndarray of shape (m,)
+        PR-AUC of its predictions on the labelled instances that have one (of several classes: accuracy); NaN where
+        these are not of both classes.
+    intervals : ndarray of shape (m, 2)
+        Of coverage 95 %, from resampling the instances of each class.
+    copies : list of list of int
+        Groups of near copies.
+    without : ndarray of shape (m,) or None
+        How much the log-loss of left-out labels changes without the classifier: > 0 where it helps.
+    without_error : ndarray of shape (m,) or None
+        Half the width of an interval for it that takes account of the number of classifiers.
+    """
+
+    weights: Vector
+    missing: Vector
+    own: Vector
+    intervals: Vector
+    copies: list[list[int]]
+    without: Vector | None
+    without_error: Vector | None
+
+    @property
+    def harmful(self) -> list[int]:
+        """Classifiers without which left-out labels are predicted better, beyond chance."""
+        if self.without is None or self.without_error is None:
+            return []
+        return np.flatnonzero(self.without < -np.maximum(self.without_error, LEAST_CHANGE)).tolist()
+
+    @property
+    def needed(self) -> list[int]:
+        """Classifiers without which they are predicted worse, beyond chance; the most needed first."""
+        if self.without is None or self.without_error is None:
+            return []
+        found = np.flatnonzero(self.without > np.maximum(self.without_error, LEAST_CHANGE))
+        return found[np.argsort(-self.without[found], kind="stable")].tolist()
+
+
+def examine(subject: Subject, refits: Refits | None, on_step: Callable[[], object] = lambda: None) -> Contributions:
+    """Examine every classifier; without refits none is left out.
+
+    Calls `on_step` once for each.
+    """
+    R, y, m = subject.R[..., subject.columns], subject.y, len(subject.R)
+    rng = np.random.default_rng(0)
+    own, intervals = np.full(m, np.nan), np.full((m, 2), np.nan)
+    for u, r in enumerate(R):
+        if subject.is_multiclass:
+            own[u], intervals[u] = _accuracy(y, r, rng)
+        else:
+            own[u], intervals[u] = _pr_auc(y, r, rng)
+        on_step()
+    without = without_error = None
+    few = min(np.sum(y == code) for code in np.unique(y)) < 2 or len(np.unique(y)) < 2
+    if refits is not None and 1 < m <= MAX_DROPPED and not few:
+        without, without_error = _leave_out(refits, y)
+    flat = subject.R.reshape(m, -1)
+    stride = max(1, flat.shape[1] // 20_000)
+    missing = np.isnan(subject.R if not subject.is_multiclass else subject.R[:, 0]).mean(axis=1)
+    return Contributions(
+        weights=np.asarray(subject.model.classifier_weights_, np.float64),
+        missing=missing,
+        own=own,
+        intervals=intervals,
+        copies=near_copies(flat[:, ::stride]),
+        without=without,
+        without_error=without_error,
+    )
+
+
+def near_copies(R: Float) -> list[list[int]]:
+    """Group classifiers whose predictions (m, n) correlate by `NEAR_COPY` or more where both predicted."""
+    from scipy.sparse.csgraph import connected_components
+
+    seen = ~np.isnan(R)
+    counts = np.maximum(seen.sum(axis=1), 1)
+    centred = np.where(seen, R - (np.where(seen, R, 0).sum(axis=1) / counts)[:, None], 0)
+    both = seen.astype(np.float64)
+    squares = centred**2 @ both.T  # of the first where the second predicted, too
+    size = np.sqrt(squares * squares.T)
+    correlation = np.divide(centred @ centred.T, size, out=np.zeros_like(size), where=size > 1e-12)
+    alike = (correlation >= NEAR_COPY) & (both @ both.T >= 10)
+    np.fill_diagonal(alike, False)
+    _, group = connected_components(alike, directed=False)
+    groups = [np.flatnonzero(group == g).tolist() for g in np.unique(group)]
+    return [members for members in groups if len(members) > 1]
+
+
+def average_precision(y: Vector, p: Float, counts: Vector) -> Vector:
+    """PR-AUC (B,) of predictions p (k,) of labels y (k,) that count as often as each row of counts (B, k) says."""
+    order = np.argsort(-p, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)  # the last of each run of ties
+    positive = np.cumsum(counts[:, order] * y[order], axis=1)[:, ends]
+    total = np.cumsum(counts[:, order], axis=1)[:, ends]
+    gained = np.diff(positive, axis=1, prepend=0)
+    precision = positive / np.maximum(total, 1)
+    return np.asarray(np.sum(gained * precision, axis=1) / np.maximum(positive[:, -1], 1))
+
+
+def _pr_auc(y: Vector, r: Float, rng: np.random.Generator) -> tuple[float, Vector]:
+    seen = ~np.isnan(r)
+    y, r = y[seen], r[seen]
+    if len(np.unique(y)) < 2:
+        return np.nan, np.full(2, np.nan)
+    counts = np.zeros((N_RESAMPLES, len(y)))
+    for code in (0, 1):
+        members = np.flatnonzero(y == code)
+        counts[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), N_RESAMPLES)
+    resampled = average_precision(y, r, counts)
+    return float(average_precision(y, r, np.ones((1, len(y))))[0]), np.quantile(resampled, [0.025, 0.975])
+
+
+def _accuracy(y: Vector, r: Float, rng: np.random.Generator) -> tuple[float, Vector]:
+    seen = ~np.isnan(r[0])
+    if not seen.any():
+        return np.nan, np.full(2, np.nan)
+    right = r[:, seen].argmax(axis=0) == y[seen]
+    return float(right.mean()), wilson(int(right.sum()), right.size)
+
+
+def wilson(successes: int, n: int) -> Vector:
+    """Return the ends (2,) of Wilson's interval of coverage 95 % for a share."""
+    z = 1.959964
+    share = successes / n
+    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.array([max(center - half, 0.0), min(center + half, 1.0)])
+
+
+def _leave_out(refits: Refits, y: Vector) -> tuple[Vector, Vector]:
+    """How much the log-loss of left-out labels rises without each classifier, and half its interval's width."""
+    from scipy.stats import t
+
+    complete, *others = refits.left_out_log_likelihoods(y)
+    changes = complete - np.array(others)
+    quantile = float(t.ppf(1 - SIGNIFICANT / (2 * len(others)), len(y) - 1))
+    return changes.mean(axis=1), quantile * changes.std(axis=1, ddof=1) / np.sqrt(len(y))

@@ -1,0 +1,211 @@
+"""The page as text: complete, escaped, and in need of nothing."""
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from cfensemble import CFEnsembleClassifier, load
+from cfensemble.report import write_report
+from cfensemble.report.analysis import analyse
+from cfensemble.report.page import render
+from cfensemble.report.subject import OURS, make_subject, presentable
+from cfensemble.report.svg import embed, on_dark_paper
+
+FIGURES = {"missing", "precision-recall", "roc", "calibration", "weights", "map", "disagreement", "learning"}
+
+
+@pytest.fixture(scope="module")
+def page(analysis):
+    return render(analysis)
+
+
+class Page(HTMLParser):
+    """The tags of a page, and the text outside of pictures."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def ids(page):
+    return [attributes["id"] for _, attributes in Page(page).tags if "id" in attributes]
+
+
+def test_the_questions_come_in_the_readers_order(page):
+    headings = re.findall(r"<h2><span>(\d)</span> (.*?)</h2>", page)
+    assert [int(k) for k, _ in headings] == list(range(1, 8))
+    assert [question.partition("?")[0].split()[0] for _, question in headings] == [
+        "What",
+        "How",
+        "May",
+        "Which",
+        "Did",
+        "Where",
+        "What",
+    ]
+
+
+def test_every_figure_has_a_caption_and_a_text_alternative(page, analysis_of_classes, analysis_by_als):
+    of_als = FIGURES | {"losses", "weight-history"}
+    of_classes = {"missing", "calibration", "weights", "map", "disagreement", "learning"}
+    for text, expected in (
+        (page, FIGURES),
+        (render(analysis_by_als), of_als),
+        (render(analysis_of_classes), of_classes),
+    ):
+        found = re.findall(r'<figure id="(.*?)"', text)
+        assert set(found) == expected
+        for svg in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL):
+            root = ET.fromstring(svg)
+            assert root.get("role") == "img"
+            assert len(root.get("aria-label")) > 10
+            assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 3
+            caption = re.search(f'<figcaption id="{root.get("aria-describedby")}">(.+?)</figcaption>', text, re.DOTALL)
+            assert len(caption[1]) > 20
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page):
+    found = ids(page)
+    assert len(found) == len(set(found))
+    for target in re.findall(r'(?:href="#|url\(#)([^")]+)', page):
+        assert target in found
+
+
+def test_names_are_escaped_everywhere(page, analysis):
+    assert "alert(1)" in page
+    tags = Page(page).tags
+    assert not [tag for tag, _ in tags if tag in ("script", "iframe", "object", "table>")]
+    assert "<table> &" not in page
+    shown = "".join(Page(page).text)
+    for name in (*analysis.subject.classifiers, "<table> & co"):
+        assert name in shown
+    svg_text = "".join("".join(ET.fromstring(svg).itertext()) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+    assert "$x_1$" in svg_text
+    assert "<script>alert(1)</script>" in svg_text
+
+
+def test_nothing_is_fetched_and_nothing_is_run(page):
+    for _, attributes in Page(page).tags:
+        for name, value in attributes.items():
+            assert not name.startswith("on")
+            if name in ("src", "href", "xlink:href"):
+                assert value.startswith(("#", "data:"))
+    css = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
+    assert "url(" not in css
+    assert "@import" not in css
+    assert len(page.encode()) < 3e6
+
+
+def test_the_same_analysis_gives_the_same_page(page, analysis):
+    assert render(analysis) == page
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\x00b\nc", "a\ufffdb\ufffdc"),
+        ("\ud800", "\ufffd"),
+        ("\u202eabc", "\ufffdabc"),
+        ("x" * 200, "x" * 79 + "\u2026"),
+    ],
+)
+def test_names_that_no_document_may_hold_are_shown_in_part(name, shown):
+    assert presentable(name) == shown
+
+
+def test_pictures_follow_the_colour_scheme():
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg"><defs><clipPath id="p"/></defs>'
+        '<path id="a" style="fill: #ff0000; stroke: #123456; clip-path: url(#p)"/>'
+        "<text style=\"font: 10px 'DejaVu Sans', sans-serif; text-anchor: middle\">#ff0000 &lt;b&gt;</text></svg>"
+    )
+    found = embed(svg, "k", "a red thing")
+    assert 'id="k-a"' in found
+    assert "fill: var(--c-ff0000); stroke: var(--c-123456); clip-path: url(#k-p)" in found
+    assert "font: 10px var(--sans); text-anchor: middle" in found
+    assert "#ff0000 &lt;b&gt;" in found
+    assert (on_dark_paper("ffffff"), on_dark_paper("000000")) == ("#16191d", "#ededed")
+    assert on_dark_paper("08306b") > on_dark_paper("08306b").replace("#", "#0")  # a colour
+
+
+def test_a_model_reports_on_itself(data, tmp_path):
+    P, y = data(n=120, n_labels=40)
+    model = CFEnsembleClassifier(n_threads=1).fit(P, y)
+    before = model.label_distributions_.copy()
+    model.report(P, y, tmp_path / "report.html", title="mine", ids=[f"row {i}" for i in range(120)])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>mine</h1>" in page
+    assert "row 1" in page
+    assert "the given model" not in page
+    np.testing.assert_array_equal(model.label_distributions_, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_loaded_model_reports_on_other_rows(data, tmp_path):
+    P, y = data(n=120, n_labels=40)
+    CFEnsembleClassifier(n_threads=1).fit(P, y).save(tmp_path / "model")
+    model = load(tmp_path / "model")
+    P_new, y_new = data(n=100, n_labels=50, seed=1)
+    model.report(P_new, y_new, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "the given model" in page
+    assert "its figures flatter it" in page
+    subject = make_subject(model, P_new, y_new)
+    np.testing.assert_array_equal(subject.p, model.predict_proba(P_new)[:, 1])
+    assert not make_subject(model, P, y).is_new
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda P, y: (P[:, :5], y), "P has 5 classifiers"),
+        (lambda P, y: (P, y[:-1]), r"y has shape \(239,\)"),
+        (lambda P, y: (P, np.where(y == 1, 7, y)), r"y\[0\] is 7, which is no class of the model: 0, 1"),
+        (lambda P, y: (P + 1, y), "probabilities lie in"),
+    ],
+)
+def test_other_data_are_refused_and_nothing_is_written(data, tmp_path, change, message):
+    P, y = data()
+    model = CFEnsembleClassifier(n_threads=1).fit(P, y)
+    with pytest.raises(ValueError, match=message):
+        write_report(tmp_path / "report.html", model, *change(P, y))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("m", [1, 2])
+def test_one_or_two_classifiers_will_do(data, tmp_path, m):
+    P, y = data(n=90, n_labels=60)
+    P = np.nan_to_num(P[:, :m], nan=0.5)
+    model = CFEnsembleClassifier(n_threads=1).fit(P, y)
+    model.report(P, y, tmp_path / "report.html")
+    assert OURS in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_of_many_classifiers_only_the_weightiest_are_listed_and_none_is_left_out(subject, monkeypatch):
+    monkeypatch.setattr("cfensemble.report.contributions.MAX_DROPPED", 5)
+    monkeypatch.setattr("cfensemble.report.captions.classifiers.MAX_DROPPED", 5)
+    monkeypatch.setattr("cfensemble.report.tables.MAX_ROWS", 4)
+    page = render(analyse(subject))
+    assert "With 6 classifiers none was left out" in page
+    assert "Only the 4 largest weights are listed" in page
+
+
+def test_several_classes_that_are_all_predicted_right_have_no_calibration_curve(classes):
+    _, y = classes()
+    rng = np.random.default_rng(0)
+    truth = np.arange(120) % 3
+    P = np.stack([0.1 + 0.7 * np.eye(3)[truth]] * 3, axis=1) + 0.01 * rng.random((120, 3, 3))
+    P /= P.sum(axis=2, keepdims=True)
+    page = render(analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(P, y), P, y)))
+    assert 'id="calibration"' not in page
+    assert "is right in 100" in page

@@ -1,0 +1,34 @@
+"""Whether probabilities can be trusted."""
+
+import numpy as np
+import pytest
+
+from cfensemble.report.probabilities import calibrate
+
+
+def test_the_error_is_the_mean_gap_of_ten_groups():
+    rng = np.random.default_rng(0)
+    p = rng.random(100)
+    y = (rng.random(100) < p**2).astype(float)
+    order = np.argsort(p)
+    gaps = [abs(p[order][k : k + 10].mean() - y[order][k : k + 10].mean()) for k in range(0, 100, 10)]
+    found = calibrate(y, p[None])
+    assert found.error == pytest.approx(np.mean(gaps))
+    assert (found.mean_p, found.rate) == pytest.approx((p.mean(), y.mean()))
+
+
+def test_perfect_probabilities_are_seldom_called_off_and_wrong_ones_are():
+    rng = np.random.default_rng(0)
+    called = 0
+    for seed in range(60):
+        p = rng.random(150)
+        called += calibrate((rng.random(150) < p).astype(float), p[None], seed).is_off
+    assert called <= 8  # 1 in 20 is expected
+    y = (rng.random(400) < 0.1).astype(float)
+    assert calibrate(y, np.full((1, 400), 0.3)).is_off
+
+
+@pytest.mark.parametrize("n", [1, 3, 10, 11])
+def test_few_rows_will_do(n):
+    y = (np.arange(n) % 2).astype(float)
+    assert calibrate(y, y[None]).error == 0
