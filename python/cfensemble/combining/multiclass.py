@@ -183,6 +183,8 @@ class MulticlassCombiner(BaseCombiner):
 
     def _check_parts(self) -> None:
         K = len(self._base_rate)
+        if K == 0:
+            raise ValueError("_base_rate is empty")
         if len(self._consensus) != K:
             raise ValueError(f"_consensus: there must be {K}, got {len(self._consensus)}")
         m = len(self._consensus[0].curves)

@@ -63,6 +63,8 @@ class ConsensusView(Saved):
     @classmethod
     def _from_state(cls, state: dict[str, Any]) -> Self:
         x, y, ends = state["x"], state["y"], np.cumsum(state["n_points"])
+        if len(ends) == 0:
+            raise ValueError("n_points is empty")
         if ends[-1] != len(x):
             raise ValueError(f"n_points adds up to {ends[-1]}, but there are {len(x)} points")
         view = cls.__new__(cls)
