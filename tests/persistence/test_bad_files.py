@@ -11,9 +11,9 @@ from safetensors.numpy import save
 
 import cfensemble
 from cfensemble import CFEnsembleTrainer, ModelFileError, MulticlassCombiner, load
-from cfensemble.persistence.fields import write_object
 from cfensemble.persistence.model_file import MODELS, read_model_file, write_model_file
 from cfensemble.persistence.record import Record
+from cfensemble.persistence.saved import write_object
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

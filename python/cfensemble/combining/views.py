@@ -11,7 +11,8 @@ import numpy as np
 from cfensemble._typing import Float, Vector
 from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.reliability import consensus_of_others
-from cfensemble.persistence.fields import Array, Field, Saved
+from cfensemble.persistence.fields import Array, Field
+from cfensemble.persistence.saved import Saved
 
 VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 
