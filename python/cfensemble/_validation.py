@@ -13,6 +13,8 @@ from cfensemble._typing import Float, Mask, Vector
 
 SUM_TOLERANCE = 1e-3
 """Probabilities of all classes may miss 1 by this much; single precision and rounded tables do."""
+MAX_TOTAL_WEIGHT = 1e150
+"""Beyond it, squares of sums over the instances may overflow."""
 
 
 def float_matrix(value: ArrayLike, name: str, axes: str = "classifiers x instances") -> Float:
@@ -144,6 +146,10 @@ def sample_weights(value: ArrayLike | None, n_instances: int, name: str = "sampl
     reject_first(weights, bad, name, "weights of instances are finite and >= 0")
     if not weights.any():
         raise ValueError(f"{name} is 0 for every instance: nothing is left to learn from")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if total > MAX_TOTAL_WEIGHT:
+        raise ValueError(f"{name} adds up to {total:g}: at most {MAX_TOTAL_WEIGHT:g} can be reckoned with")
     return None if (weights == 1).all() else weights
 
 

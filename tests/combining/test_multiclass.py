@@ -126,6 +126,15 @@ def test_an_integer_weight_is_repetition(missing):
     np.testing.assert_array_equal(fit(R, labels, sample_weight=np.ones(200)), fit(R, labels))
 
 
+@pytest.mark.parametrize("weight", [1e15, 1e100])
+def test_instances_that_count_for_very_much_are_fitted(weight):
+    R, labels, _ = ensemble(missing=0.2)
+    for sample_weight in (np.full(len(labels), weight), np.where(np.arange(len(labels)) == 3, weight, 1)):
+        p = fit(R, labels, sample_weight=sample_weight)
+        np.testing.assert_allclose(p.sum(axis=0), 1)
+        assert p[int(labels[3]), 3] > 0.5
+
+
 def test_threads_and_precision_do_not_matter():
     R, labels, _ = ensemble(missing=0.2)
     p = MulticlassCombiner(1).fit(R, labels).predict()

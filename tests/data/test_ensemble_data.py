@@ -88,6 +88,8 @@ def test_both_parts_of_a_split_have_the_weights():
         ([1, 1, 1, NAN, 1], r"sample_weight\[3\] is nan"),
         ([1, 1, 1, np.inf, 1], r"sample_weight\[3\] is inf"),
         ([0, 0, 0, 0, 0], "sample_weight is 0 for every instance"),
+        ([1, 1e151, 1, 1, 1], r"sample_weight adds up to 1e\+151: at most 1e\+150 can be reckoned with"),
+        ([1e308] * 5, "sample_weight adds up to inf"),
         (["a"] * 5, "sample_weight must hold a number per instance"),
         (2, r"sample_weight must have one entry per instance, shape \(5,\), got \(\)"),
     ],

@@ -118,7 +118,8 @@ def test_left_out_probabilities_are_those_of_fits_without_the_instance(nonnegati
         theta = SoftmaxProblem(features[:, :, others], y[others]).solve(prior, nonnegative).theta
         exact.append(theta[:4] @ features[:, :, i] + theta[4:])
     with_itself = np.tensordot(fit.theta[:4], features, 1) + fit.theta[4:, None]
-    error, difference = np.abs(fit.left_out - np.transpose(exact)), np.abs(with_itself - np.transpose(exact))
+    left_out = fit.left_out - fit.left_out.mean(axis=0)
+    error, difference = np.abs(left_out - np.transpose(exact)), np.abs(with_itself - np.transpose(exact))
     assert np.mean(error) < 0.2 * np.mean(difference)
     assert np.quantile(error, 0.95) < 0.05
 
@@ -146,3 +147,20 @@ def test_separable_labels_are_no_trouble():
     fit = SoftmaxProblem(features, np.array([0, 1, 1])).solve(WeightPrior(np.ones(1), 1e-3), False)
     assert np.isfinite(fit.theta).all()
     assert np.isfinite(fit.left_out).all()
+
+
+@pytest.mark.parametrize("size", [1e15, 1e100, 1e200])
+@pytest.mark.parametrize("separable", [False, True])
+def test_however_much_instances_count_they_are_fitted(separable, size):
+    features, y, center = problem(np.random.default_rng(7), n=30)
+    if separable:
+        y = np.argmax(features[0], axis=0)
+    for nonnegative in (False, True):
+        fit = SoftmaxProblem(features, y, np.full(30, size)).solve(WeightPrior(center, 0.1), nonnegative)
+        likely = log_softmax(np.tensordot(fit.theta[:4], features, 1) + fit.theta[4:, None], axis=0)[y, np.arange(30)]
+        assert np.isfinite(fit.left_out).all()
+        if separable:
+            assert likely.min() > -0.01
+        elif not nonnegative:
+            unweighted = SoftmaxProblem(features, y).solve(WeightPrior(center, 1e-9, 1e-9, 1e-9), False)
+            np.testing.assert_allclose(fit.theta, unweighted.theta, atol=1e-3)

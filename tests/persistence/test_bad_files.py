@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 import cfensemble
-from cfensemble import CFEnsembleTrainer, ModelFileError, load
-from cfensemble.persistence.fields import write_object
+from cfensemble import CFEnsembleTrainer, ModelFileError, MulticlassCombiner, load
 from cfensemble.persistence.model_file import MODELS, read_model_file, write_model_file
 from cfensemble.persistence.record import Record
+from cfensemble.persistence.saved import write_object
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -258,6 +258,30 @@ def test_what_is_wrong_with_a_combiner_is_said(message, combiner, tmp_path):
     with pytest.raises(ModelFileError) as info:
         load(changed(combiner, tmp_path / "model", COMBINER_CHANGES[message]))
     assert str(info.value).startswith(f"{tmp_path / 'model'}: {message}")
+
+
+def empty(*endings):
+    def change(state, tensors):
+        for name, tensor in tensors.items():
+            if name.endswith(endings):
+                tensors[name] = tensor[:0].copy()
+
+    return change
+
+
+def no_classes(state, tensors):
+    state["_consensus"] = []
+    for name in [name for name in tensors if name.startswith("_consensus")]:
+        del tensors[name]
+    empty("_base_rate", "predictions_")(state, tensors)
+
+
+@pytest.mark.parametrize("change", [empty("n_points"), empty("n_points", ".x", ".y"), empty(""), no_classes])
+def test_several_classes_combined_from_nothing_are_refused(change, tmp_path):
+    P = np.random.default_rng(0).dirichlet(np.ones(3), (4, 30)).transpose(0, 2, 1)
+    model = MulticlassCombiner(1).fit(P, np.arange(30) % 3)
+    with pytest.raises(ModelFileError):
+        load(changed(model, tmp_path / "model", change))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from cfensemble._typing import Float, Vector
 from cfensemble._validation import boolean
 from cfensemble.combining.mixture import Predictor, view_shares
 from cfensemble.data.factor_model import FactorModel
-from cfensemble.persistence.fields import Array, Each, Field, Part, Plain, split_parameters
+from cfensemble.persistence.fields import Array, Each, Field, Plain
 from cfensemble.persistence.model_file import SavedModel
+from cfensemble.persistence.saved import Part, split_parameters
 
 
 class BaseCombiner(SavedModel, ABC):

@@ -20,7 +20,8 @@ from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.weight_fit import WeightProblem
 from cfensemble.exceptions import DataWarning
-from cfensemble.persistence.fields import Array, Field, Part, Real
+from cfensemble.persistence.fields import Array, Field, Real
+from cfensemble.persistence.saved import Part
 
 LATENT_DIM = 3
 """Factors of the completion; 2 to 5 do about equally well on real ensembles."""

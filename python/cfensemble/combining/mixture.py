@@ -13,7 +13,8 @@ from cfensemble.data.factor_model import FactorModel
 from cfensemble.data.log_odds import CLIP
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.ensemble.strength import FIRMNESS, Problem, fits_by_strength
-from cfensemble.persistence.fields import Array, Field, Integer, Real, Saved
+from cfensemble.persistence.fields import Array, Field, Integer, Real
+from cfensemble.persistence.saved import Saved
 
 BELIEF = (1.0, 2.0, 1.0)
 """What the views are worth beforehand, relative to each other: with a handful of labels the consensus serves best."""

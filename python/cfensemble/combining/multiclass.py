@@ -18,7 +18,8 @@ from cfensemble.data.log_odds import class_log_odds
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
 from cfensemble.exceptions import DataWarning
-from cfensemble.persistence.fields import Array, Each, Field, Part
+from cfensemble.persistence.fields import Array, Each, Field
+from cfensemble.persistence.saved import Part
 
 SCALE_PRECISION = 1.0
 """How firmly the prior holds the weights' length. A label says more of it than with two classes: 10 left the
@@ -191,6 +192,8 @@ class MulticlassCombiner(BaseCombiner):
 
     def _check_parts(self) -> None:
         K = len(self._base_rate)
+        if K == 0:
+            raise ValueError("_base_rate is empty")
         if len(self._consensus) != K:
             raise ValueError(f"_consensus: there must be {K}, got {len(self._consensus)}")
         m = len(self._consensus[0].curves)

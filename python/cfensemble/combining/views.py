@@ -11,7 +11,8 @@ import numpy as np
 from cfensemble._typing import Float, Vector
 from cfensemble.data.log_odds import log_odds
 from cfensemble.ensemble.reliability import consensus_of_others
-from cfensemble.persistence.fields import Array, Field, Saved
+from cfensemble.persistence.fields import Array, Field
+from cfensemble.persistence.saved import Saved
 
 VIEW_NAMES = ("own probabilities", "consensus of the others", "reconstruction")
 
@@ -63,6 +64,8 @@ class ConsensusView(Saved):
     @classmethod
     def _from_state(cls, state: dict[str, Any]) -> Self:
         x, y, ends = state["x"], state["y"], np.cumsum(state["n_points"])
+        if len(ends) == 0:
+            raise ValueError("n_points is empty")
         if ends[-1] != len(x):
             raise ValueError(f"n_points adds up to {ends[-1]}, but there are {len(x)} points")
         view = cls.__new__(cls)

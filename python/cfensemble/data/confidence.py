@@ -17,7 +17,8 @@ from cfensemble._typing import Float, Vector
 from cfensemble._validation import choice, integer, number
 from cfensemble.data.confidence_rule import Confidence, ConfidenceRule
 from cfensemble.data.factor_model import fit_factor_model
-from cfensemble.persistence.fields import Array, Field, Optional, Part, Real, Saved
+from cfensemble.persistence.fields import Array, Field, OrNone, Real
+from cfensemble.persistence.saved import Part, Saved
 
 
 class ConfidenceStrategy(ABC):
@@ -282,7 +283,7 @@ class SameForAll(Saved):
 
     @classmethod
     def _fields(cls) -> dict[str, Field]:
-        return {"constant": Real(0), "certainty": Real(0), "per_classifier": Optional(Array("m", low=0))}
+        return {"constant": Real(0), "certainty": Real(0), "per_classifier": OrNone(Array("m", low=0))}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble._validation import finite_matrix, integer, number, sample_weights
 from cfensemble.data.confidence_rule import ConfidenceRule
-from cfensemble.persistence.fields import Array, Boolean, Field, Saved
+from cfensemble.persistence.fields import Array, Boolean, Field
+from cfensemble.persistence.saved import Saved
 
 
 @dataclass(frozen=True, eq=False)

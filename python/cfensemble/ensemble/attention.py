@@ -10,7 +10,8 @@ from cfensemble._typing import Float, Vector
 from cfensemble.ensemble.base import BaseAggregator, as_reconstruction
 from cfensemble.ensemble.clipped_loss import clipped_loss
 from cfensemble.objectives.label_weights import LabelledInstances
-from cfensemble.persistence.fields import Array, Field, Saved
+from cfensemble.persistence.fields import Array, Field
+from cfensemble.persistence.saved import Saved
 
 
 class AttentionAggregator(Saved, BaseAggregator):

@@ -11,7 +11,7 @@ from cfensemble._validation import choice, integer
 from cfensemble.ensemble.base import BaseAggregator, as_reconstruction
 from cfensemble.ensemble.clipped_loss import clipped_loss
 from cfensemble.objectives.label_weights import LabelledInstances
-from cfensemble.persistence.fields import Saved
+from cfensemble.persistence.saved import Saved
 
 
 class MeanAggregator(Saved, BaseAggregator):

@@ -92,5 +92,5 @@ def _correlation(own: Float, others: Vector, counts: Vector) -> float:
         return 0.0
     s = counts[both]
     x, y = own[both] - _mean(own[both], s), others[both] - _mean(others[both], s)
-    size = float(np.sqrt(((s * x) @ x) * ((s * y) @ y)))
+    size = float(np.sqrt((s * x) @ x) * np.sqrt((s * y) @ y))
     return float(np.clip((s * x) @ y / size, 0.0, MOST)) if size > 1e-12 * s.sum() else 0.0

@@ -15,6 +15,13 @@ leverage L_i = A_i H^-1 A_i' (K, K) and the identity of Woodbury, z_i changes by
 
     A_i (H - A_i' W_i A_i)^-1 A_i' g_i = (I - L_i W_i)^-1 L_i g_i.
 
+With root' root = H^-1, root being lower triangular and the biases coming first, so that root = (P, 0; Q, U), it is
+L_i = P' P + Z_i' Z_i with Z_i = Q + U f_i, of which P' P is the same for all instances.
+
+A softmax does not change when the same number is added to all of its scores. All features are therefore taken relative
+to those of the instance's own class: its score is then 0, and what is left of an instance that is predicted with
+certainty (p_k of the other classes, of whatever smallness) is not lost in rounding, nor are g_i and W_i.
+
 For two classes, f_i = (-f / 2, f / 2) and biases (-b / 2, b / 2), all this is what `WeightProblem` does with f and b.
 
 D. Boehning, Multinomial logistic regression algorithm, Annals of the Institute of Statistical Mathematics 44 (1992).
@@ -24,8 +31,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp
 
+from cfensemble._blocks import column_blocks
 from cfensemble._typing import Indices, Vector
 from cfensemble.ensemble.nonnegative import free_parameters
 from cfensemble.ensemble.prior import WeightPrior
@@ -45,7 +53,8 @@ class SoftmaxFit:
     theta : ndarray of shape (m + K,)
         Weights and biases.
     left_out : ndarray of shape (K, n_labeled)
-        What each labelled instance's softmax is taken of when it is left out itself, to first order.
+        What each labelled instance's softmax is taken of when it is left out itself, to first order, but for a number
+        that is the same for all classes.
     """
 
     theta: Vector
@@ -64,7 +73,7 @@ class SoftmaxProblem:
     Parameters
     ----------
     features : ndarray of shape (m, K, n_labeled)
-        What the labelled instances are judged by, centred over the classes.
+        What the labelled instances are judged by.
     y : ndarray of shape (n_labeled,)
         Their classes, 0 to K - 1.
     counts : ndarray of shape (n_labeled,), optional
@@ -74,10 +83,10 @@ class SoftmaxProblem:
     def __init__(self, features: Vector, y: Indices, counts: Vector | None = None) -> None:
         self.shape = features.shape
         m, K, n = features.shape
-        self.features = np.ascontiguousarray(features, np.float64).reshape(m, K * n)
+        self._y, self._own = y, np.arange(K)[:, None] == y
+        own = features[:, y, np.arange(n)].astype(np.float64)
+        self.features = np.ascontiguousarray(features - own[:, None]).reshape(m, K * n)
         self._counts = np.ones(n) if counts is None else counts
-        self._targets = np.zeros((K, n))
-        self._targets[y, np.arange(n)] = 1
 
     def derivatives(self, theta: Vector, prior: WeightPrior) -> Derivatives:
         """Value, gradient (m + K,) and Hessian (m + K, m + K) of the objective at theta."""
@@ -86,19 +95,23 @@ class SoftmaxProblem:
         deviation = theta - np.append(prior.center, np.zeros(K))
         gradient = curvature @ deviation
         value = float(deviation @ gradient) / 2
-        log_p = log_softmax(self._scores(theta), axis=0)
-        p = np.exp(log_p)
-        value -= float(np.sum(self._targets * log_p, axis=0) @ self._counts)
-        slope = (p - self._targets) * self._counts
+        z = self._scores(theta)
+        losses = self._losses(z)
+        value += float(losses @ self._counts)
+        p = np.exp(z - losses)
+        slope = self._slope(p) * self._counts
         gradient += np.append(self.features @ slope.ravel(), slope.sum(axis=1))
         weighted = self._counts * p
-        spread = self.features * weighted.ravel()
-        mean = (self.features * p.ravel()).reshape(self.shape).sum(axis=1)  # of each instance's features under p
-        curvature[:m, :m] += spread @ self.features.T - (mean * self._counts) @ mean.T
-        cross = spread.reshape(self.shape).sum(axis=2) - mean @ weighted.T
+        features = self.features.reshape(self.shape)
+        centred = features - (features * p).sum(axis=1, keepdims=True)
+        spread = centred * weighted
+        curvature[:m, :m] += spread.reshape(m, -1) @ centred.reshape(m, -1).T
+        cross = spread.sum(axis=2)
         curvature[:m, m:] += cross
         curvature[m:, :m] += cross.T
-        curvature[m:, m:] += np.diag(weighted.sum(axis=1)) - p @ weighted.T
+        exchange = p @ weighted.T
+        np.fill_diagonal(exchange, 0)
+        curvature[m:, m:] += np.diag(exchange.sum(axis=1)) - exchange
         return value, gradient, curvature
 
     def bound(self, prior: WeightPrior) -> Vector:
@@ -122,8 +135,20 @@ class SoftmaxProblem:
         return SoftmaxFit(theta, self._left_out(theta, gradient, hessian, nonnegative))
 
     def _scores(self, theta: Vector) -> Vector:
+        """Scores (K, n), 0 for an instance's own class."""
         m, K, n = self.shape
-        return (theta[:m] @ self.features).reshape(K, n) + theta[m:, None]
+        z = (theta[:m] @ self.features).reshape(K, n) + theta[m:, None]
+        z -= z[self._y, np.arange(n)]
+        return z
+
+    def _losses(self, z: Vector) -> Vector:
+        """-log p(t_i) (n,) for such scores."""
+        return np.logaddexp(0, logsumexp(np.where(self._own, -np.inf, z), axis=0))
+
+    def _slope(self, p: Vector) -> Vector:
+        """Return p - t (K, n)."""
+        slope = np.where(self._own, 0, p)
+        return slope - self._own * slope.sum(axis=0)
 
     def _prior_hessian(self, prior: WeightPrior) -> Vector:
         m, K, _ = self.shape
@@ -134,29 +159,37 @@ class SoftmaxProblem:
 
     @cached_property
     def _loss_bound(self) -> Vector:
-        K = self.shape[1]
-        spread = self.features * np.tile(self._counts, K)
-        total = spread.reshape(self.shape).sum(axis=2)
+        m, K, _ = self.shape
+        features = self.features.reshape(self.shape)
+        centred = features - features.mean(axis=1, keepdims=True)
+        spread = centred * self._counts
+        total = spread.sum(axis=2)
         biases = self._counts.sum() * (np.eye(K) - 1 / K)
-        return np.block([[spread @ self.features.T, total], [total.T, biases]]) / 2
+        return np.block([[spread.reshape(m, -1) @ centred.reshape(m, -1).T, total], [total.T, biases]]) / 2
 
     def _left_out(self, theta: Vector, gradient: Vector, hessian: Vector, nonnegative: bool) -> Vector:
         """Scores of each instance when it, or of one that counts more than once a single copy, is left out."""
-        m, K, _ = self.shape
+        _, K, n = self.shape
         free = free_parameters(theta, gradient, nonnegative, K)
-        weights = free[free < m]
-        root = np.linalg.inv(np.linalg.cholesky(regular(hessian[np.ix_(free, free)])))  # root' root = H^-1
-        design = np.tensordot(root[:, : len(weights)], self.features.reshape(self.shape)[weights], 1)
-        design += root[:, len(weights) :, None]
-        leverage = np.einsum("jki,jli->ikl", design, design, optimize=True)
-        z = self._scores(theta)
-        p = softmax(z, axis=0)
+        weights, order = free[:-K], np.roll(free, K)  # the biases first
+        root = np.linalg.inv(np.linalg.cholesky(regular(hessian[np.ix_(order, order)])))  # root' root = H^-1
+        common = root[:K, :K].T @ root[:K, :K]
+        features = self.features.reshape(self.shape)[weights]
         removed = np.minimum(self._counts, 1)
-        change = np.einsum("ikl,li->ik", leverage, (p - self._targets) * removed)
-        # leverage @ W without forming W; the factor keeps the matrix regular.
-        product = leverage * p.T[:, None, :] - np.einsum("ikl,li,ji->ikj", leverage, p, p, optimize=True)
-        left = np.eye(K) - (1 - LEAST_LEFT) * removed[:, None, None] * product
-        return z + np.linalg.solve(left, change[:, :, None])[:, :, 0].T
+        z = self._scores(theta)
+        p = np.exp(z - self._losses(z))
+        slope = self._slope(p) * removed
+        for columns in column_blocks((K * K, n)):
+            some = p[:, columns].T
+            Z = np.tensordot(features[:, :, columns], root[K:, K:], (0, 1)) + root[K:, :K].T[:, None]
+            leverage = Z.transpose(1, 0, 2) @ Z.transpose(1, 2, 0) + common
+            change = np.einsum("ikl,li->ik", leverage, slope[:, columns])
+            leverage *= some[:, None]  # now leverage @ W, without forming W
+            leverage -= leverage.sum(axis=2, keepdims=True) * some[:, None]
+            # The factor keeps the matrix regular.
+            left = np.eye(K) - (1 - LEAST_LEFT) * removed[columns, None, None] * leverage
+            z[:, columns] += np.linalg.solve(left, change[:, :, None])[:, :, 0].T
+        return z
 
 
 def _descend(theta: Vector, gradient: Vector, curvature: Vector, n_bounded: int) -> Vector:

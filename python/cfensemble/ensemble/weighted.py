@@ -16,7 +16,8 @@ from cfensemble.ensemble.penalty import WeightPenalty
 from cfensemble.ensemble.prior import WeightPrior
 from cfensemble.objectives.label_weights import LabelledInstances
 from cfensemble.objectives.losses import as_factors
-from cfensemble.persistence.fields import Array, Field, Real, Saved
+from cfensemble.persistence.fields import Array, Field, Real
+from cfensemble.persistence.saved import Saved
 
 
 class WeightedAggregator(Saved, BaseAggregator):

@@ -15,8 +15,9 @@ from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.estimators.labels import Labels, encode_labels
 from cfensemble.estimators.names import check_names
 from cfensemble.estimators.predictions import check_predictions, convert_predictions, read_predictions
-from cfensemble.persistence.fields import Field, Optional, OrPlain, Part, Values, split_parameters
+from cfensemble.persistence.fields import Field, OrNone, Values
 from cfensemble.persistence.model_file import SavedModel
+from cfensemble.persistence.saved import OrPlain, Part, split_parameters
 from cfensemble.solvers import OPTIONS, make_trainer
 
 if TYPE_CHECKING:
@@ -349,7 +350,7 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         trainers = CFEnsembleTrainer, CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer
         return parameters | {
             "classes_": Values(),
-            "feature_names_in_": Optional(Values()),
+            "feature_names_in_": OrNone(Values()),
             "combiner_": Part(Combiner, MulticlassCombiner, *trainers),
         }
 

@@ -44,8 +44,9 @@ from cfensemble.objectives.losses import weigh_terms
 from cfensemble.optimization.history import Callback, History, IterationRecord
 from cfensemble.optimization.problem import TrainingProblem
 from cfensemble.optimization.starts import Start
-from cfensemble.persistence.fields import Array, Boolean, Field, Optional, Part, Real, split_parameters
+from cfensemble.persistence.fields import Array, Boolean, Field, OrNone, Real
 from cfensemble.persistence.model_file import SavedModel
+from cfensemble.persistence.saved import Part, split_parameters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -418,7 +419,7 @@ class BaseTrainer(SavedModel, ABC):
     def _fields(cls) -> dict[str, Field]:
         parameters = super()._fields() | {
             "confidence": Part(*STRATEGIES.values()),
-            "instance_weight": Optional(Array("n", low=0)),
+            "instance_weight": OrNone(Array("n", low=0)),
         }
         del parameters["callbacks"]
         return parameters | {
@@ -428,7 +429,7 @@ class BaseTrainer(SavedModel, ABC):
             "history": Part(History, share="m"),
             "converged_": Boolean(),
             "predictions_": Array("n", dtype="float"),
-            "strength_": Optional(Real(0)),
+            "strength_": OrNone(Real(0)),
             "_base_rate": Real(0, 1),
             "_confidence_rule": Part(SameForAll, Blend, share="m"),
         }

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from cfensemble._typing import Vector
-from cfensemble.persistence.fields import Array, Field, Saved
+from cfensemble.persistence.fields import Array, Field
+from cfensemble.persistence.saved import Saved
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from cfensemble._atomic import replacing
 from cfensemble.exceptions import ModelFileError
-from cfensemble.persistence.fields import Saved, read_object, write_object
 from cfensemble.persistence.record import Record
+from cfensemble.persistence.saved import Saved, read_object, write_object
 
 FORMAT_VERSION = 1
 """To be raised whenever what is written changes, were it by a parameter."""
