@@ -388,10 +388,10 @@ def _check_classifier(name: str, model: Any) -> None:
         raise ValueError(f"estimators: base model {name!r} is {_shown(model)}, but should be a classifier{cure}")
     if hasattr(model, "classes_"):  # fitted, in another way than scikit-learn's maybe
         return
-    try:
+    if hasattr(model, "__sklearn_tags__"):
         accepted = is_classifier(model)
-    except Exception:  # of a class that scikit-learn's tags are unknown to
-        accepted = getattr(model, "_estimator_type", None) == "classifier"
+    else:  # not one of scikit-learn's base classes
+        accepted = getattr(model, "_estimator_type", None) == "classifier" or hasattr(model, "predict_proba")
     if not accepted:
         raise ValueError(f"estimators: base model {name!r} ({type(model).__name__}) should be a classifier")
 
