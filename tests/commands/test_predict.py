@@ -9,7 +9,7 @@ import pytest
 from pyarrow import csv as pa_csv
 from pyarrow import parquet
 
-from cfensemble.commands import predict
+from cfensemble.commands import fitting
 from cfensemble.tables import sources, text
 
 NAN = np.nan
@@ -41,7 +41,7 @@ def use(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(b"")
 
     def use(model):
-        monkeypatch.setattr(predict, "_load", lambda file: model)
+        monkeypatch.setattr(fitting, "load_classifier", lambda file: model)
         return model
 
     return use

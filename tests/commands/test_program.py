@@ -9,6 +9,8 @@ import pytest
 from cfensemble import __version__
 from cfensemble.cli import main
 from cfensemble.commands import app as commands
+from cfensemble.commands import options
+from cfensemble.solvers import SOLVERS
 
 
 def test_the_program_combines_a_table(table, tmp_path, rows, assert_warnings_only, program):
@@ -89,6 +91,10 @@ def test_main_runs_the_program(monkeypatch, capsys):
         main()
     assert stop.value.code == 0
     assert capsys.readouterr().out == f"cfensemble {__version__}\n"
+
+
+def test_help_names_the_solvers_there_are():
+    assert options.SOLVER_NAMES == SOLVERS  # which take long to import
 
 
 def test_asking_for_help_imports_little(program):

@@ -52,6 +52,20 @@ def test_quality_is_called_better_only_beyond_chance(subject, analysis):
     assert "is ahead of it" in captions.quality(ahead, subject)
 
 
+def test_what_is_the_same_in_every_fold_is_no_proof(subject, analysis):
+    same = with_estimate(analysis.cv, Estimate(1.0, None, None, 0.1, None))
+    text = captions.quality(same, subject)
+    assert "reaches a PR-AUC of 1.000 (the same in every fold), the plain" in text
+    assert "+0.100 may be chance (the same in every fold, which is no test)" in text
+    assert "may be chance" in in_short(replace(analysis, cv=same))[0]
+    lead = replace(analysis.cv, lead=Estimate(0.1, None, None, 0.1, None), best_baseline="median")
+    assert "cannot be told apart from it (the same in every fold" in captions.quality(lead, subject)
+    curve = replace(analysis.learning, gain=0.1, low=None, high=None)
+    assert "improved by +0.100. More labels may pay" in captions.learning(curve)
+    assert not curve.pays
+    assert not curve.is_flat
+
+
 def test_few_labels_are_said_to_be_rough(subject, analysis):
     few = replace(subject, labels=np.where(np.cumsum(subject.labels == 1) <= 3, subject.labels, np.nan))
     assert "which are rough" in captions.quality(analysis.cv, few)

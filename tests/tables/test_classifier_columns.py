@@ -100,3 +100,25 @@ def test_a_written_table_of_more_classes_reads_back_as_it_was(tmp_path):
     np.testing.assert_array_equal(again.R, P)
     np.testing.assert_array_equal(again.labels, table.labels)
     assert (again.classes, again.classifiers) == (table.classes, table.classifiers)
+
+
+@pytest.mark.parametrize(
+    ("classifiers", "classes"),
+    [(("m",), ("a:b", "c", "d")), (("m",), ("", "c", "d")), (("m:a", "m:b"), (0, 1)), (("",), ("a", "b", "c"))],
+)
+def test_a_table_that_would_be_read_as_another_is_not_written(tmp_path, classifiers, classes):
+    R = np.full((len(classifiers), len(classes), 2), 1 / len(classes))
+    table = PredictionTable(range(2), R if len(classes) > 2 else R[:, 0], np.zeros(2), classifiers, None, "t", classes)
+    with pytest.raises(ValueError, match=r"would be read as those of other classifiers or classes; .* without ':'"):
+        write_table(tmp_path / "table.csv", table)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_of_classifiers_may_hold_the_separator_where_nothing_else_can_be_read(tmp_path):
+    for classifiers, classes in ((("k:m", "l"), ("a", "b", "c")), (("k:m", "l:m"), (0, 1))):
+        R = np.full((2, len(classes), 2), 1 / len(classes))
+        R = R if len(classes) > 2 else R[:, 0]
+        table = PredictionTable(range(2), R, np.zeros(2), classifiers, None, "t", classes)
+        write_table(tmp_path / "table.csv", table, force=True)
+        again = read_table(tmp_path / "table.csv", "t")
+        assert (again.classifiers, again.classes) == (classifiers, classes)

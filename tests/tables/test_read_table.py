@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cfensemble.tables import PredictionTable, read_table, write_table
+from cfensemble.tables import PredictionTable, read_table, sources, text, write_table
 
 NAN = np.nan
 GOOD = "name,forest,t,svm\n007,0.5,1,0.25\nb,,,1\nNA,0,0,\n"
@@ -104,6 +104,7 @@ def test_columns_without_any_value_are_legal(write):
             "label column 't': holds 3 different labels ('x', 'y', 'z'); more than two need a column `model:class`",
         ),
         ("a,t\n0.5,spam\n0.1,spam\n", "t", None, "label column 't': holds 'spam' and nothing else; label rows of both"),
+        (f"a,t\n0.5,1\n0.5,{'9' * 400}\n", "t", None, "label column 't', row 2 (line 3): holds '999"),
         ("a,t\n", "t", None, "the table has no rows"),
         ("t\n1\n", "t", None, "no classifier columns"),
         ("k,t\n1,1\n", "t", "k", "no classifier columns"),
@@ -252,11 +253,40 @@ def test_messages_about_standard_input_say_so(monkeypatch):
         read_table("-", "t")
 
 
-def test_progress_is_told_as_the_share_that_has_been_read(write):
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_progress_is_told_as_the_share_that_has_been_read(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(text, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(sources, "BLOCK_ROWS", 100)
+    path = tmp_path / f"table{suffix}"
+    R = np.random.default_rng(0).random((2, 1000)).round(3)
+    write_table(path, PredictionTable(range(1000), R, np.arange(1000) % 2, ("a", "b"), None, "t"))
     shares = []
-    read_table(write(GOOD), "t", "name", on_progress=shares.append)
-    assert shares[-1] == pytest.approx(1, abs=0.5)
-    assert shares == sorted(shares)
+    read_table(path, "t", on_progress=shares.append)
+    assert len(shares) >= 10
+    np.testing.assert_allclose(np.diff(shares[:-1]), 1 / len(shares), rtol=0.2)  # but for the last block
+    assert shares[-1] == pytest.approx(1, abs=0.001)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.int64(), pa.decimal128(20)])
+def test_whole_labels_are_kept_to_the_last_digit(tmp_path, kind):
+    labels = [9007199254740993, 9007199254740992, None]
+    parquet.write_table(pa.table({"a": [0.1, 0.2, 0.3], "t": pa.array(labels).cast(kind)}), tmp_path / "table.parquet")
+    table = read_table(tmp_path / "table.parquet", "t")
+    assert table.classes == (9007199254740992, 9007199254740993)
+    np.testing.assert_array_equal(table.labels, [1, 0, NAN])
+
+
+def test_the_place_of_a_label_is_looked_up_only_to_be_told(write, monkeypatch):
+    monkeypatch.setattr(text, "BLOCK_BYTES", 200)
+    looked_up = []
+    place = sources.Block.place
+    monkeypatch.setattr(sources.Block, "place", lambda block, i: looked_up.append(i) or place(block, i))
+    path = write("a:x,a:y,t\n" + "0.5,0.5,x\n0.5,0.5,y\n" * 100)
+    assert read_table(path, "t").label_counts() == {"x": 100, "y": 100}
+    assert looked_up == []
+    path.write_text(path.read_text() + "0.5,0.5,z\n")
+    with pytest.raises(ValueError, match=r"row 201 \(line 202\): holds 'z', which is no class of the columns"):
+        read_table(path, "t")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])

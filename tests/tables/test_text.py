@@ -9,6 +9,9 @@ from cfensemble.tables.text import TextReader
 
 FIELD = st.text(st.sampled_from('ab,"\n\r\té'), max_size=6)
 
+PIECES = ["1", 'a"b', 'c"', 'd""', '""', '"e"', '"f,"', '"g\nh"', '"i\rj"', '"k""l"', '"m"n', '"o"p"q', '"""r"']
+PIECE = st.sampled_from(PIECES)
+
 
 def read(data, columns):
     reader = TextReader(io.BytesIO(data), "table.csv", ",")
@@ -47,12 +50,32 @@ def test_a_long_file_comes_in_blocks_of_bounded_size(monkeypatch):
     assert max(sizes) <= 2000
 
 
-def test_a_stray_quote_costs_memory_but_no_record(monkeypatch):
+@pytest.mark.parametrize("stray", ['5" pipe,3', '1,"2" or so', 'x"",3', '1,2"'])
+def test_a_stray_quote_costs_neither_memory_nor_a_record(monkeypatch, stray):
     monkeypatch.setattr(text, "BLOCK_BYTES", 100)
-    data = b"x,y\n" + b"1,2\n" * 100 + b'5" pipe,3\n' + b"1,2\n" * 100
-    rows, lines, _ = read(data, ["x", "y"])
-    assert rows == [("1", "2")] * 100 + [('5" pipe', "3")] + [("1", "2")] * 100
-    assert lines[:101] == list(range(2, 103))
+    data = "\n".join(["x,y", *["1,2"] * 100, stray, *['"a\nb",2'] * 100])
+    reader = TextReader(io.BytesIO(data.encode()), "table.csv", ",")
+    assert max(len(records.data) for _, records in reader.blocks(["x"])) <= 200
+    rows, lines, _ = read(data.encode(), ["x", "y"])
+    assert rows[:100] == [("1", "2")] * 100
+    assert rows[101:] == [("a\nb", "2")] * 100
+    assert lines == [*range(2, 103), *range(103, 303, 2)]
+
+
+def test_a_stray_quote_in_the_header_is_part_of_a_name():
+    reader = TextReader(io.BytesIO(b'5" pipe,y\n1,2\n3,"4"\n'), "table.csv", ",")
+    assert reader.column_names == ['5" pipe', "y"]
+    assert [table.num_rows for table, _ in reader.blocks(["y"])] == [2]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r", "\r\n"])
+@given(rows=st.lists(st.tuples(PIECE, PIECE), min_size=1, max_size=20), size=st.integers(8, 40))
+def test_blocks_end_where_arrow_sees_the_end_of_a_record(newline, rows, size):
+    data = "\n".join(["x,y", *map(",".join, rows), ""]).replace("\n", newline).encode()
+    whole, _, _ = read(data, ["x", "y"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "BLOCK_BYTES", size)
+        assert read(data, ["x", "y"])[0] == whole
 
 
 def test_only_the_columns_asked_for_are_kept():

@@ -13,8 +13,8 @@
 
 namespace cfensemble {
 
-// With a penalty no system is singular but by rounding: as in `factorise`, a pivot (the square of L's diagonal) below its
-// rounding error says nothing.
+// With a penalty no system is singular but by rounding: as in `factorise`, a pivot (the square of L's diagonal) below
+// its rounding error says nothing.
 inline bool has_useful_pivots(const Eigen::LLT<Eigen::MatrixXd>& cholesky, const Eigen::MatrixXd& A) {
     return (cholesky.matrixLLT().diagonal().array().square() > pivot_rounding<double>(A.rows()) * A.diagonal().array())
         .all();

@@ -33,7 +33,8 @@ class Combiner(BaseCombiner):
     2. The predictions are read in three ways, as log-odds: as they are; as what the other classifiers say where a
        classifier says what it does; and as the factor model reconstructs them.
     3. Each way an aggregator sigmoid(w . f + b) is fitted to the labels, held to the weights that the classifiers'
-       agreement suggests (see `reliability_weights`) with nine different strengths, with w >= 0 and without.
+       agreement suggests (see `reliability_weights`) with nine different strengths, with w >= 0 and without, and once
+       more all of these with hardly any hold on their length and on the bias.
     4. The aggregators' probabilities are mixed, in proportions that predict left-out labels best (Bayesian stacking).
 
     With few labels the result is close to the reliability-weighted mean, with many to the best stacking, and it changes

@@ -37,7 +37,7 @@ class MulticlassCombiner(BaseCombiner):
        the other classifiers say where a classifier says what it does; and as the factor model reconstructs them.
     3. Each way an aggregator softmax(sum_u w_u f_u + b), with a weight per classifier and a bias per class, is fitted
        to the labels, held to the weights that the classifiers' agreement suggests with nine different strengths, with
-       w >= 0 and without (see `SoftmaxProblem`).
+       w >= 0 and without (see `SoftmaxProblem`), and once more with hardly any hold on their length and on the biases.
     4. The aggregators' probabilities are mixed, in proportions that predict left-out labels best (Bayesian stacking).
 
     Parameters

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -112,7 +111,7 @@ def combine_table(
 
     shown: set[str] = set()
     with warnings_as_lines(shown), output.progress() as progress:
-        _, callbacks = add_fitting(progress, solver)
+        callbacks = add_fitting(progress, solver)
         model = fit_combiner(solver, table.R, table.labels, callbacks)
     p = model.predict()
     P = p.T if table.is_multiclass else np.column_stack([1 - p, p])
@@ -164,6 +163,7 @@ def _report(
     from cfensemble.commands import terminal
     from cfensemble.commands.fitting import OURS, describe
     from cfensemble.evaluation import count_folds
+    from cfensemble.tables import name_of
 
     table = combination.table
     folds = count_folds(table.labels)
@@ -173,7 +173,7 @@ def _report(
         if folds
         else "Cross-validation needs two labelled rows of each class"
     )
-    name = "standard input" if path == "-" else Path(path).name
+    name = name_of(path)
     output.show(
         terminal.overview(name, table),
         terminal.comparison(title, results),

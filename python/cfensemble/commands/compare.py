@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,6 +45,7 @@ def _compare(
     from cfensemble.commands import terminal
     from cfensemble.commands.fitting import SEED, as_method, baselines_for, describe, read_with_progress
     from cfensemble.evaluation import count_folds
+    from cfensemble.tables import name_of
 
     table = read_with_progress(path, labels, id_column, classifiers, output)
     _check_labels(path, table)
@@ -63,7 +63,7 @@ def _compare(
             SEED,
             lambda: progress.advance(task),
         )
-    name = "standard input" if path == "-" else Path(path).name
+    name = name_of(path)
     output.show(terminal.overview(name, table), *terminal.estimates(found))
     for solver, reason in left_out.items():
         output.say(f"Left out: {solver}, {reason}.")

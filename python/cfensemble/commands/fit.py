@@ -61,7 +61,7 @@ def _fit(
         read_with_progress,
     )
     from cfensemble.estimators import CFEnsembleClassifier
-    from cfensemble.tables import check_new_file
+    from cfensemble.tables import check_new_file, name_of
 
     check_solver(solver)
     check_new_file(file, force)
@@ -71,12 +71,12 @@ def _fit(
     check_labels(path, table)
 
     with warnings_as_lines(set()), output.progress() as progress:
-        _, callbacks = add_fitting(progress, solver)
+        callbacks = add_fitting(progress, solver)
         model = CFEnsembleClassifier(cast(Any, solver), unlabeled=None, random_state=SEED, callbacks=callbacks)
         model.fit(as_features(table.classifiers, table.R), as_labels(table))
     model.set_params(callbacks=()).save(file)
     output.show(
-        terminal.overview("standard input" if path == "-" else Path(path).name, table),
+        terminal.overview(name_of(path), table),
         terminal.weights(table.classifiers, model.classifier_weights_),
     )
     output.say(f"Saved the model to {file}.")

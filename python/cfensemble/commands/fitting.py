@@ -12,7 +12,7 @@ from cfensemble.commands.output import Output
 from cfensemble.tables import PredictionTable, read_table
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
     from cfensemble.baselines import Method
     from cfensemble.combining import Combiner
@@ -108,8 +108,8 @@ def baselines_for(table: PredictionTable) -> "dict[str, Method]":
     return MULTICLASS_BASELINES if table.is_multiclass else BASELINES
 
 
-def add_fitting(progress: "Progress", solver: str) -> "tuple[TaskID, list[Callback]]":
-    """Add a bar for a fit; the callbacks move it. The combiner that sets itself tells nothing until it is done."""
+def add_fitting(progress: "Progress", solver: str) -> "list[Callback]":
+    """Add a bar for a fit and return what moves it. The combiner that sets itself tells nothing until it is done."""
     from cfensemble.solvers import MAX_ITERATIONS
 
     task = progress.add_task("fitting", total=MAX_ITERATIONS.get(solver))
@@ -117,7 +117,7 @@ def add_fitting(progress: "Progress", solver: str) -> "tuple[TaskID, list[Callba
     def advance(record: "IterationRecord") -> None:
         progress.advance(task)
 
-    return task, [advance] if solver in MAX_ITERATIONS else []
+    return [advance] if solver in MAX_ITERATIONS else []
 
 
 def as_features(classifiers: Sequence[str], R: Float) -> Any:

@@ -69,7 +69,7 @@ def _report(
     from cfensemble.estimators import CFEnsembleClassifier
     from cfensemble.report import write_report
     from cfensemble.report.page import require
-    from cfensemble.tables import check_new_file
+    from cfensemble.tables import check_new_file, name_of
 
     require()
     check_solver(solver)
@@ -87,7 +87,7 @@ def _report(
     with warnings_as_lines(set()):
         if model is None:
             with output.progress() as progress:
-                _, callbacks = add_fitting(progress, solver)
+                callbacks = add_fitting(progress, solver)
                 model = CFEnsembleClassifier(
                     cast(Any, solver), unlabeled=None, random_state=SEED, callbacks=callbacks
                 ).fit(P, y)
@@ -99,7 +99,7 @@ def _report(
                 model,
                 P,
                 y,
-                title="standard input" if path == "-" else Path(path).name,
+                title=name_of(path),
                 ids=table.ids,
                 on_progress=lambda share: progress.update(task, completed=share),
             )

@@ -1,6 +1,7 @@
 """How firmly a prior should hold the aggregator's weights, judged by the labelled instances."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,13 +34,11 @@ class Problem(Protocol):
         """Return the optimum."""
 
 
-def fits_by_strength(
-    problem: Problem, center: Vector, nonnegative: bool, scale_precision: float = WeightPrior.scale_precision
-) -> Iterator[tuple[float, Fit]]:
-    """Each of `STRENGTHS`, the largest first, with the best weights under it; parameters as in `WeightPrior`."""
+def fits_by_strength(problem: Problem, prior: WeightPrior, nonnegative: bool) -> Iterator[tuple[float, Fit]]:
+    """Each of `STRENGTHS`, the largest first, with the best weights under the prior of that strength."""
     start = None
     for strength in reversed(STRENGTHS):
-        fit = problem.solve(WeightPrior(center, strength, scale_precision), nonnegative, start)
+        fit = problem.solve(replace(prior, strength=strength), nonnegative, start)
         start = fit.theta
         yield strength, fit
 
@@ -78,6 +77,6 @@ def select_strength(
     s = np.ones(len(y)) if counts is None else counts
     scores = {
         strength: float(s @ fit.left_out_log_likelihood(y)) + FIRMNESS * np.log(strength)
-        for strength, fit in fits_by_strength(problem, center, nonnegative)
+        for strength, fit in fits_by_strength(problem, WeightPrior(center, 0.0), nonnegative)
     }
     return max(scores, key=scores.__getitem__)

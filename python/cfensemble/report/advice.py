@@ -11,7 +11,7 @@ from cfensemble.report.captions.quality import FEW
 from cfensemble.report.contributions import LEAST_CHANGE
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
-from cfensemble.report.words import CLEAR, METRICS, change, listed, number, percent, plural, points
+from cfensemble.report.words import METRICS, change, is_clear, listed, number, percent, plural, points
 
 MUCH_MISSING = 0.05
 
@@ -81,7 +81,6 @@ def _use(analysis: Analysis) -> Iterator[Advice]:
         yield Advice("Choose thresholds on labelled rows", why)
     if analysis.cv is None or min(analysis.subject.counts) < FEW:
         return
-    ours = [by_method[OURS].p_value for by_method in analysis.cv.estimates.values()]
-    if all(p is not None and p >= CLEAR for p in ours):
+    if not any(is_clear(by_method[OURS]) for by_method in analysis.cv.estimates.values()):
         why = "It needs no labels, and by none of the scores can these labels tell it from the combination."
         yield Advice(f"Keep the {AVERAGE} in mind", why)

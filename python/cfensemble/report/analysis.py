@@ -13,7 +13,7 @@ from cfensemble.baselines import BASELINES, MULTICLASS_BASELINES, Method, impute
 from cfensemble.combining.combiner import Combiner
 from cfensemble.combining.multiclass import MulticlassCombiner
 from cfensemble.combining.refits import Refits
-from cfensemble.comparison import count_stratified_folds
+from cfensemble.evaluation import count_folds
 from cfensemble.report.contributions import Contributions, examine
 from cfensemble.report.disputes import Disputes, find_disputes
 from cfensemble.report.learning import LearningCurve, learn, sizes
@@ -69,9 +69,7 @@ def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda sh
         Called with the share of the work that is done.
     """
     y = subject.y
-    n_folds = count_stratified_folds(
-        subject.R, np.where(np.isin(np.arange(len(subject.labels)), subject.columns), subject.labels, np.nan)
-    )
+    n_folds = count_folds(y, len(subject.classes))
     refits = _refits(subject)
     n_repeats, n_learning = _repeats(subject, refits is not None)
     methods, baselines = _methods(subject, refits), _baselines(subject)

@@ -27,8 +27,10 @@ class LearningCurve:
         Each about twice the one before.
     scores : dict of str to ndarray of shape (k, n_fits)
         Of every fold of every repeat, by method; the first is what the report is about.
-    gain, low, high : float
-        What the last doubling gained, and its interval of coverage 95 %.
+    gain : float
+        What the last doubling gained.
+    low, high : float or None
+        Its interval of coverage 95 %; None where it is the same in all folds.
     stop : int or None
         Number of labels from which no doubling has gained `LEAST_GAIN`; None where the last one did.
     """
@@ -37,19 +39,19 @@ class LearningCurve:
     n_labels: Indices
     scores: dict[str, Vector]
     gain: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     stop: int | None
 
     @property
     def pays(self) -> bool:
         """Whether the last doubling gained beyond chance, and enough."""
-        return self.low > 0 and self.gain >= LEAST_GAIN
+        return self.low is not None and self.low > 0 and self.gain >= LEAST_GAIN
 
     @property
     def is_flat(self) -> bool:
         """Whether the last doubling gained next to nothing for sure."""
-        return self.high < 2 * LEAST_GAIN
+        return (self.gain if self.high is None else self.high) < 2 * LEAST_GAIN
 
 
 def sizes(n_train: int, y: Vector) -> list[int]:
@@ -119,8 +121,8 @@ def learn(
         n_labels=np.array(n_labels),
         scores={name: np.array(found) for name, found in values.items()},
         gain=gain,
-        low=gain - half,
-        high=gain + half,
+        low=None if half is None else gain - half,
+        high=None if half is None else gain + half,
         stop=_stop(n_labels, means),
     )
 

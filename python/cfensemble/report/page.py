@@ -37,8 +37,8 @@ def write_report(
         The file; it appears as a whole or not at all, in place of what was there.
     model : CFEnsembleClassifier
         Fitted.
-    P, y
-        Predictions and labels as in its `fit`: those that it was fitted to, or others of the same classifiers.
+    P, y : as in its `fit`
+        Predictions and labels: those that it was fitted to, or others of the same classifiers.
     title : str, default="predictions"
         What they are called.
     ids : sequence of length n, optional

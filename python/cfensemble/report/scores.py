@@ -10,7 +10,7 @@ import numpy as np
 
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble.comparison import Estimate, corrected_t
-from cfensemble.evaluation import HIGHER_IS_BETTER, LARGEST, score, score_classes
+from cfensemble.evaluation import HIGHER_IS_BETTER, LARGEST, LARGEST_OF_CLASSES, score, score_classes
 
 Fitter = Callable[[Indices, Vector], Float]
 """From the places (l,) of the labels to learn from, and these labels (l,), to probabilities (k,) or (K, k) of all."""
@@ -107,9 +107,11 @@ def cross_validate(
     values = {name: fold_scores(y, p, folds) for name, p in stacked.items()}
     metrics = list(next(iter(values.values())))
     ratio = _test_ratio(folds)
+    largest = LARGEST_OF_CLASSES if stacked[AVERAGE].ndim == 3 else LARGEST
     estimates = {
         metric: {
-            name: estimate(metric, found[metric], values[AVERAGE][metric], ratio) for name, found in values.items()
+            name: estimate(found[metric], values[AVERAGE][metric], ratio, largest[metric])
+            for name, found in values.items()
         }
         for metric in metrics
     }
@@ -132,17 +134,19 @@ def fold_scores(y: Vector, p: Float, folds: Folds) -> dict[str, Vector]:
     return {metric: np.array([scores[metric] for scores in found]) for metric in found[0]}
 
 
-def estimate(metric: str, values: Vector, reference: Vector, ratio: float) -> Estimate:
-    """Mean of the folds' scores with its interval, and how it compares with the reference's."""
+def estimate(values: Vector, reference: Vector, ratio: float, largest: float) -> Estimate:
+    """Mean of the folds' scores with its interval, up to the largest possible, and how it compares with another's."""
     mean, half, _ = corrected_t(values, ratio)
     difference, _, p_value = corrected_t(values - reference, ratio)
-    return Estimate(mean, max(mean - half, 0.0), min(mean + half, LARGEST[metric]), difference, p_value)
+    low, high = (None, None) if half is None else (max(mean - half, 0.0), min(mean + half, largest))
+    return Estimate(mean, low, high, difference, p_value)
 
 
 def lead_of(values: Vector, reference: Vector, ratio: float) -> Estimate:
     """How much higher the folds' scores are than the reference's, with interval and test."""
     mean, half, p_value = corrected_t(values - reference, ratio)
-    return Estimate(mean, mean - half, mean + half, mean, p_value)
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return Estimate(mean, low, high, mean, p_value)
 
 
 def _test_ratio(folds: Folds) -> float:

@@ -5,7 +5,7 @@ from cfensemble.report.captions import trust
 from cfensemble.report.captions.quality import FEW
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
-from cfensemble.report.words import CLEAR, METRICS, listed, number, plural
+from cfensemble.report.words import METRICS, is_clear, listed, number, plural
 
 
 def in_short(analysis: Analysis) -> list[str]:
@@ -19,9 +19,8 @@ def _quality(analysis: Analysis) -> str:
         return "There are too few labels to tell how good the combination is."
     found, metric = cv.estimates[cv.metric], METRICS[cv.metric]
     ours, average = found[OURS], found[AVERAGE]
-    assert ours.p_value is not None
     text = f"{OURS} has {metric} {number(ours.mean)}, the plain average {number(average.mean)}: "
-    if ours.p_value >= CLEAR:
+    if not is_clear(ours):
         text += "a difference that may be chance"
     else:
         text += "better beyond chance" if ours.mean > average.mean else "worse beyond chance"

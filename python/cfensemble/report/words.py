@@ -37,14 +37,27 @@ def change(value: float) -> str:
     return "0.000" if float(written) == 0 else written.replace("-", MINUS)
 
 
-def interval(low: float, high: float) -> str:
-    """Write an interval of scores."""
-    return f"{number(low)} to {number(high)}"
+def interval(low: float | None, high: float | None) -> str:
+    """Write an interval of scores; a dash where there is none."""
+    return DASH if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def in_brackets(low: float | None, high: float | None) -> str:
+    """Write the interval of a mean that is told in running text, or why there is none."""
+    if low is None or high is None:
+        return "(the same in every fold)"
+    return f"(95 % interval {interval(low, high)})"
+
+
+def is_clear(e: Estimate) -> bool:
+    """Whether a difference is called more than chance."""
+    return e.p_value is not None and e.p_value < CLEAR
 
 
 def p_value(p: float | None) -> str:
-    """Write the p-value of a test."""
-    assert p is not None
+    """Write the p-value of a test; without one, all folds differ alike."""
+    if p is None:
+        return "the same in every fold, which is no test"
     return f"p{SPACE}={SPACE}{p:.3f}" if p >= 0.0005 else f"p{SPACE}<{SPACE}.001"
 
 
@@ -67,8 +80,8 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 def versus_average(metric: str, e: Estimate) -> str:
     """Write how a method compares with the plain average."""
-    if e.difference is None or e.p_value is None:
+    if e.difference is None:
         return ""
-    if e.p_value >= CLEAR:
+    if not is_clear(e):
         return f"{change(e.difference)}, may be chance"
     return f"{change(e.difference)}, {'better' if (e.difference > 0) == HIGHER_IS_BETTER[metric] else 'worse'}"

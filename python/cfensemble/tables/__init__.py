@@ -9,7 +9,7 @@ identifiers.
 
 from cfensemble.tables.classifier_columns import ClassifierColumns, listed
 from cfensemble.tables.fields import identifiers
-from cfensemble.tables.formats import STANDARD_STREAM, check_new_file, check_output
+from cfensemble.tables.formats import STANDARD_STREAM, check_new_file, check_output, name_of
 from cfensemble.tables.prediction_table import PredictionTable, read_table, write_table
 from cfensemble.tables.results import ResultWriter, open_results, result_columns, write_results
 from cfensemble.tables.sources import Block, Source, open_source
@@ -25,6 +25,7 @@ __all__ = [
     "check_output",
     "identifiers",
     "listed",
+    "name_of",
     "open_results",
     "open_source",
     "read_table",

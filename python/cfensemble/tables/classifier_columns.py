@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble._typing import Float
+from cfensemble._validation import SUM_TOLERANCE
 from cfensemble.tables.fields import numbers, reject_first
 from cfensemble.tables.sources import Block
 
-SUM_TOLERANCE = 1e-3
-"""How far from 1 the probabilities that a classifier gives the classes of an instance may sum."""
 SEPARATOR = ":"
 
 
@@ -68,7 +67,7 @@ class ClassifierColumns:
         ------
         ValueError
             If a field is no probability, or a classifier gives probabilities for some of the classes only or such that
-            do not sum to 1 (within `SUM_TOLERANCE`), naming the place.
+            do not sum to 1 (within .001), naming the place.
         """
         P = np.empty((len(self.classifiers), len(self.classes or " "), block.n_rows))
         for classifier, rows in zip(self.classifiers, P, strict=True):

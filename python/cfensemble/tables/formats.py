@@ -5,8 +5,14 @@ from pathlib import Path
 
 STANDARD_STREAM = "-"
 """In place of a file's name: CSV on standard input or output."""
+STANDARD_INPUT = "standard input"
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*DELIMITERS, ".parquet")
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """Return what a table is called: its file's name, without folders."""
+    return STANDARD_INPUT if os.fspath(path) == STANDARD_STREAM else Path(path).name
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:

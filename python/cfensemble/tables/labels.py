@@ -1,7 +1,8 @@
 """The label column: any values, read block by block, and their classes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,20 @@ class LabelReader:
     ----------
     column : str
         The label column.
+    columns : ClassifierColumns
+        The classifiers'.
     """
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, columns: ClassifierColumns) -> None:
         self.column = column
+        self._columns = columns
         self._code_of: dict[Label, int] = {}
-        self._place_of: dict[Label, str] = {}
+        self._code_of_value: dict[Any, int] = {}  # as it is written
         self._codes: list[Vector] = []
         self._name = ""
 
     def add(self, block: Block) -> None:
-        """Add a block's labels; a ValueError at the first that is none, or of another type than those before."""
+        """Add a block's labels; a ValueError at one that is none, no class of the columns, or of another type."""
         import pyarrow as pa
 
         array = dense(block.table[self.column])
@@ -55,46 +59,47 @@ class LabelReader:
         for index, value in enumerate(encoded.dictionary.to_pylist()):
             if value is None or value != value:
                 continue
-            place = f"{role}, {block.place(int(np.argmax(indices == index)))}"
-            label = self._label(value, place)
-            if label not in self._code_of:
-                self._code_of[label] = len(self._code_of)
-                self._place_of[label] = place
-            if len(self._code_of) > _TOO_MANY:
-                raise ValueError(f"{role}: holds more than {_TOO_MANY} different labels; name the label column")
-            code_of_index[index] = self._code_of[label]
+            if value not in self._code_of_value:
+
+                def place(index: int = index) -> str:  # slow to find: only where it is to be told
+                    return f"{role}, {block.place(int(np.argmax(indices == index)))}"
+
+                label = self._label(value, place)
+                self._code_of_value[value] = self._code_of.setdefault(label, len(self._code_of))
+                if len(self._code_of) > _TOO_MANY:
+                    raise ValueError(f"{role}: holds more than {_TOO_MANY} different labels; name the label column")
+            code_of_index[index] = self._code_of_value[value]
         self._codes.append(code_of_index[indices])
 
-    def _label(self, value: Any, place: str) -> Label:
+    def _label(self, value: Any, place: Callable[[], str]) -> Label:
         if isinstance(value, str):
             label: Label = _from_text(value, place)
         elif isinstance(value, bool):
             label = value
+        elif isinstance(value, Number):
+            label = _whole(value, place)
         else:
-            try:
-                label = _whole(float(value), place)
-            except TypeError:
-                raise ValueError(f"{place}: holds {str(value)!r}; labels are whole numbers or text") from None
-        first = next(iter(self._place_of), label)
+            raise ValueError(f"{place()}: holds {str(value)!r}; labels are whole numbers or text")
+        first = next(iter(self._code_of), label)
         if type(first) is not type(label):
             raise ValueError(
-                f"{place}: holds {label!r}, which is {_KINDS[type(label)]}, after {first!r}, which is "
+                f"{place()}: holds {label!r}, which is {_KINDS[type(label)]}, after {first!r}, which is "
                 f"{_KINDS[type(first)]}; write all labels alike, and leave blank what is unknown"
+            )
+        if self._columns.classes is not None and str(label) not in self._columns.classes:
+            raise ValueError(
+                f"{place()}: holds {label!r}, which is no class of the columns ({listed(self._columns.classes)}); "
+                "correct it, add its columns, or rename columns that are no `model:class` columns"
             )
         return label
 
-    def finish(self, columns: ClassifierColumns) -> tuple[ClassifierColumns, tuple[Label, ...], Vector]:
+    def finish(self) -> tuple[ClassifierColumns, tuple[Label, ...], Vector]:
         """Relate the labels to the classifiers' columns.
-
-        Parameters
-        ----------
-        columns : ClassifierColumns
-            The table's.
 
         Returns
         -------
         columns : ClassifierColumns
-            The same, their classes in sorted order.
+            The classifiers', their classes in sorted order.
         classes : tuple of length K
             The classes in sorted order, of the labels' own type. A table with labels of one class only, or of none, is
             taken for one of 0 and 1 if they are.
@@ -104,21 +109,14 @@ class LabelReader:
         Raises
         ------
         ValueError
-            If a label is no class of the columns, or there are other than two without such columns.
+            If there are other than two labels without `model:class` columns.
         """
         codes = np.concatenate(self._codes) if self._codes else np.empty(0)
         found = sorted(self._code_of)  # all of one type
+        columns = self._columns
         if columns.classes is None:
             classes = self._two_classes(found, columns.classifiers)
         else:
-            names = {str(label): label for label in found}
-            for name, label in names.items():
-                if name not in columns.classes:
-                    raise ValueError(
-                        f"{self._place_of[label]}: holds {label!r}, which is no class of the columns "
-                        f"({listed(columns.classes)}); correct it, add its columns, or rename columns that are no "
-                        "`model:class` columns"
-                    )
             classes = _of_type(columns.classes, type(found[0]) if found else None)
             columns = ClassifierColumns(columns.classifiers, tuple(map(str, classes)))
         final = np.array([classes.index(label) for label in self._code_of] + [np.nan])
@@ -139,10 +137,10 @@ class LabelReader:
         raise ValueError(f"{role}: holds {found[0]!r} and nothing else; label rows of both classes")
 
 
-def _from_text(text: str, place: str) -> int | str:
+def _from_text(text: str, place: Callable[[], str]) -> int | str:
     """Return whole numbers as numbers unless they are written like codes, 007 say."""
-    if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.0*)?", text):
-        return int(float(text))
+    if re.fullmatch(r"[+-]?(0|[1-9][0-9]{0,99})(\.0*)?", text):
+        return int(text.partition(".")[0])
     try:
         number = float(text)
     except ValueError:
@@ -150,9 +148,10 @@ def _from_text(text: str, place: str) -> int | str:
     return text if number.is_integer() or not np.isfinite(number) else _whole(number, place)
 
 
-def _whole(number: float, place: str) -> int:
-    if not number.is_integer():
-        raise ValueError(f"{place}: holds {number!r}; labels are whole numbers or text, blank where unknown")
+def _whole(number: Any, place: Callable[[], str]) -> int:
+    """Return a whole number of any size as it is: not all of them are floats."""
+    if not np.isfinite(float(number)) or int(number) != number:
+        raise ValueError(f"{place()}: holds {number!s}; labels are whole numbers or text, blank where unknown")
     return int(number)
 
 

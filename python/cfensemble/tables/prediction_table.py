@@ -97,7 +97,7 @@ def read_table(
     with open_source(path) as source:
         columns = _classifier_columns(source, label_column, id_column, classifiers)
         named = [label_column] if id_column is None else [label_column, id_column]
-        labels, ids, parts = LabelReader(label_column), UniqueIdentifiers(), []
+        labels, ids, parts = LabelReader(label_column, columns), UniqueIdentifiers(), []
         for block in source.blocks([*columns.column_names, *named]):
             labels.add(block)
             if id_column is not None:
@@ -107,7 +107,7 @@ def read_table(
                 on_progress(block.share)
         if not parts:
             raise ValueError(f"{source.name}: the table has no rows; add one row per instance")
-        in_order, classes, codes = labels.finish(columns)
+        in_order, classes, codes = labels.finish()
     R = np.concatenate(parts, axis=-1)
     if columns.classes is not None and in_order.classes is not None:
         R = R[:, [columns.classes.index(label) for label in in_order.classes]]
@@ -132,15 +132,18 @@ def write_table(path: str | os.PathLike[str], table: PredictionTable, force: boo
     Raises
     ------
     ValueError
-        As `check_output`.
+        As `check_output`; or if names of classifiers and classes are such that the columns would be read as others.
     """
     check_output(path, force)
+    layout = ClassifierColumns(table.classifiers, tuple(map(str, table.classes)) if table.is_multiclass else None)
+    if ClassifierColumns.of(layout.column_names) != layout:
+        raise ValueError(
+            f"{path}: columns {listed(layout.column_names)} would be read as those of other classifiers or classes; "
+            f"choose names without {SEPARATOR!r}"
+        )
     columns: dict[str, Sequence[Any]] = {} if table.id_column is None else {table.id_column: list(table.ids)}
-    for name, rows in zip(table.classifiers, table.R, strict=True):
-        if table.is_multiclass:
-            columns |= {f"{name}{SEPARATOR}{c}": _blanks(row) for c, row in zip(table.classes, rows, strict=True)}
-        else:
-            columns[name] = _blanks(rows)
+    P = table.R.reshape(len(layout.column_names), -1)
+    columns |= {name: _blanks(p) for name, p in zip(layout.column_names, P, strict=True)}
     columns[table.label_column] = [None if np.isnan(code) else table.classes[int(code)] for code in table.labels]
     with open_results(path, force) as results:
         results.write(columns)
@@ -176,5 +179,5 @@ def _chosen(name: str, columns: Sequence[str], chosen: Sequence[str]) -> Classif
     raise ValueError(f"{name}: no classifier column {listed(unknown)}; the columns are {listed(columns)}")
 
 
-def _blanks(values: Vector) -> list[float | None]:
+def _blanks(values: Float) -> list[float | None]:
     return [None if np.isnan(value) else value for value in values.tolist()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-from cfensemble.tables.formats import DELIMITERS, STANDARD_STREAM, suffix_of
+from cfensemble.tables.formats import DELIMITERS, STANDARD_INPUT, STANDARD_STREAM, suffix_of
 from cfensemble.tables.text import Records, TextReader
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def open_source(path: str | os.PathLike[str]) -> Iterator[Source]:
     """
     suffix = suffix_of(path)
     if os.fspath(path) == STANDARD_STREAM:
-        yield _unambiguous(_TextSource(sys.stdin.buffer, "standard input", ",", None))
+        yield _unambiguous(_TextSource(sys.stdin.buffer, STANDARD_INPUT, ",", None))
         return
     path = Path(path)
     try:

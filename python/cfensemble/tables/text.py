@@ -6,6 +6,7 @@ Every field is read as text: a type guessed from a file's first rows would be wr
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -70,6 +71,8 @@ class TextReader:
         self._file, self._name, self._delimiter = file, name, delimiter
         data = file.read(BLOCK_BYTES).removeprefix(_BYTE_ORDER_MARK)
         self._newline = b"\r" if b"\r" in data and b"\n" not in data else b"\n"
+        self._record = _record(delimiter.encode(), self._newline)
+        self._records = re.compile(b"(?:%b)*+" % self._record.pattern)
         start, end = self._header_span(data)
         while end == len(data) and (more := file.read(BLOCK_BYTES)):
             data += more
@@ -102,20 +105,15 @@ class TextReader:
 
     def _header_span(self, data: bytes) -> tuple[int, int]:
         start = len(data) - len(data.lstrip(b"\r\n"))
-        end = data.find(self._newline, start)
-        while end >= 0 and data.count(b'"', start, end) % 2:  # a line break within quotes
-            end = data.find(self._newline, end + 1)
-        return start, (len(data) if end < 0 else end + 1)
+        found = self._record.match(data, start)
+        return start, (found.end() if found else len(data))
 
     def _last_end(self, data: bytes) -> int:
-        """Return where the last whole record ends: at a line break with an even number of quotes before it."""
-        end = data.rfind(self._newline) + 1
-        quotes = data.count(b'"', 0, end)
-        while quotes % 2:
-            before = data.rfind(self._newline, 0, end - 1) + 1
-            quotes -= data.count(b'"', before, end)
-            end = before
-        return end
+        """Return where the last whole record ends, given that the first starts with the data."""
+        if b'"' not in data:
+            return data.rfind(self._newline) + 1
+        found = self._records.match(data)
+        return found.end() if found else 0
 
     def _parse(self, records: Records, columns: Sequence[str], rows_before: int) -> "pa.Table":
         import pyarrow as pa
@@ -149,3 +147,15 @@ class TextReader:
         except UnicodeDecodeError as error:
             line = first_line + data.count(self._newline, 0, error.start)
             raise ValueError(f"{self._name}: line {line} is not UTF-8; save it in that encoding") from error
+
+
+def _record(delimiter: bytes, newline: bytes) -> re.Pattern[bytes]:
+    """Return what a record looks like.
+
+    As Arrow has it, a quote opens a quoted field, in which line breaks may stand, at the start of a field only;
+    elsewhere it is a character like any other. Either kind of line break ends a field. There are no two ways to match
+    (the quantifiers are possessive), so that the time is proportional to the length.
+    """
+    ends = re.escape(delimiter + b"\r\n")
+    field = b'(?:"(?:[^"]++|"")*+"|(?!"))[^%b]*+' % ends
+    return re.compile(b"(?:%b[%b])*+%b%b" % (field, ends.replace(re.escape(newline), b""), field, re.escape(newline)))

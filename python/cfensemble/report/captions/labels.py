@@ -9,10 +9,10 @@ def learning(curve: LearningCurve | None) -> str:
     if curve is None:
         return "There are too few labels to see what fewer would have given, and so what more would give."
     a, b = curve.n_labels[-2:]
-    text = (
-        f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} improved by {change(curve.gain)} (95 % interval "
-        f"{change(curve.low)} to {change(curve.high)}). {verdict(curve)}"
-    )
+    text = f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} improved by {change(curve.gain)}"
+    if curve.low is not None and curve.high is not None:
+        text += f" (95 % interval {change(curve.low)} to {change(curve.high)})"
+    text += f". {verdict(curve)}"
     return text + " Bands are 95 % intervals of the means over the folds, as if the folds had nothing in common."
 
 

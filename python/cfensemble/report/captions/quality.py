@@ -4,7 +4,17 @@ import numpy as np
 
 from cfensemble.report.scores import AVERAGE, CrossValidation
 from cfensemble.report.subject import OURS, Subject
-from cfensemble.report.words import CLEAR, METRICS, change, interval, number, p_value, percent, plural, with_article
+from cfensemble.report.words import (
+    METRICS,
+    change,
+    in_brackets,
+    is_clear,
+    number,
+    p_value,
+    percent,
+    plural,
+    with_article,
+)
 
 FEW = 20
 """Labels of the rarest class below which figures of cross-validation are called rough."""
@@ -22,13 +32,10 @@ def quality(cv: CrossValidation | None, subject: Subject) -> str:
     found, name = cv.estimates[cv.metric], METRICS[cv.metric]
     ours = found[OURS]
     assert ours.difference is not None
-    assert ours.p_value is not None
-    text = (
-        f"{OURS} reaches {with_article(name)} of {number(ours.mean)} (95 % interval {interval(ours.low, ours.high)}), "
-    )
+    text = f"{OURS} reaches {with_article(name)} of {number(ours.mean)} {in_brackets(ours.low, ours.high)}, "
     text += f"the plain average {number(found[AVERAGE].mean)}. "
     text += f"The difference of {change(ours.difference)} "
-    if ours.p_value < CLEAR:
+    if is_clear(ours):
         text += f"is more than chance explains ({p_value(ours.p_value)})."
     else:
         text += f"may be chance ({p_value(ours.p_value)}): {plural(len(cv.y), 'label')} cannot tell the two apart."
@@ -39,8 +46,7 @@ def _best_baseline(cv: CrossValidation) -> str:
     if cv.best_baseline == AVERAGE:
         return " Of the other methods none has a better mean than the plain average."
     best = f"{cv.best_baseline}, at {number(cv.estimates[cv.metric][cv.best_baseline].mean)},"
-    assert cv.lead.p_value is not None
-    if cv.lead.p_value >= CLEAR:
+    if not is_clear(cv.lead):
         return f" The best of the other methods, {best} cannot be told apart from it ({p_value(cv.lead.p_value)})."
     if cv.lead.mean > 0:
         return f" The best of the other methods, {best} is behind it as well ({p_value(cv.lead.p_value)})."
