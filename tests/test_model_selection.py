@@ -58,6 +58,16 @@ def test_splits_of_an_iterable_count_labelled_rows():
     assert splitter.get_n_splits(X, Y) == 1
 
 
+def test_indices_and_groups_of_another_length_are_refused():
+    with pytest.raises(ValueError, match="cv: its indices count the 6 labelled rows alone, 0 to 5, not all 9"):
+        list(LabeledSplit([([0, 1, 2, 3], [4, 8])]).split(X, Y))
+    splitter = LabeledSplit(GroupKFold(2))
+    with pytest.raises(ValueError, match="groups has 6 entries for 9 rows"):
+        list(splitter.split(X, Y, np.arange(6)))
+    with pytest.raises(ValueError, match="groups has 10 entries for 9 rows"):
+        splitter.get_n_splits(X, Y, list(range(10)))
+
+
 def test_without_labels_there_is_nothing_to_split_or_score():
     with pytest.raises(ValueError, match="no labelled row to split"):
         next(LabeledSplit().split(X, np.full(9, -1)))

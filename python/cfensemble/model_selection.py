@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 
 from cfensemble._typing import Indices
 from cfensemble.estimators.labels import drop_unlabelled, unlabelled
+from cfensemble.estimators.splits import labelled_groups, split_labelled
 
 Scorer = Callable[..., float]
 
@@ -59,22 +60,20 @@ class LabeledSplit:
         Raises
         ------
         ValueError
-            If y has no labels, or the splitter cannot split them.
+            If y has no labels, groups another length, cv other indices, or the splitter cannot split them.
         """
         known, unknown = self._parts(y)
         labels = drop_unlabelled(y, known)
-        groups = None if groups is None else _safe_indexing(groups, known)
-        splitter = check_cv(self.cv, labels, classifier=True)
-        for train, test in splitter.split(_safe_indexing(X, known), labels, groups):
-            yield np.sort(np.concatenate([known[train], unknown])), known[test]
+        for train, test in split_labelled(self.cv, X, labels, known, groups, len(known) + len(unknown)):
+            yield np.sort(np.concatenate([train, unknown])), test
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many splits there are."""
         if y is None:
             return int(check_cv(self.cv, classifier=True).get_n_splits(X, y, groups))
-        known, _ = self._parts(y)
+        known, unknown = self._parts(y)
         labels = drop_unlabelled(y, known)
-        groups = None if groups is None else _safe_indexing(groups, known)
+        groups = labelled_groups(groups, known, len(known) + len(unknown))
         return int(check_cv(self.cv, labels, classifier=True).get_n_splits(None, labels, groups))
 
     def _parts(self, y: Any) -> tuple[Indices, Indices]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from cfensemble._typing import Vector
 from cfensemble.combining import Combiner
+from cfensemble.ensemble.collapse import REMEDY_OF_ESTIMATORS
 from cfensemble.optimization import CFEnsembleJointTrainer, CFEnsemblePyTorchTrainer, CFEnsembleTrainer
 from cfensemble.optimization.base import BaseTrainer
 from cfensemble.optimization.history import Callback
@@ -96,11 +97,16 @@ def make_trainer(
     if settings.get("prior") is None:
         counts = ~np.isnan(labels) if sample_weight is None else sample_weight[~np.isnan(labels)]
         settings["aggregator_l2"] = 1 / max(float(np.sum(counts)), 1.0)
+    trainer: BaseTrainer
     if solver == "joint":
-        return CFEnsembleJointTrainer(**settings)
-    if solver == "torch":
-        return CFEnsemblePyTorchTrainer(lr=0.05, max_epochs=settings.pop("max_iter"), **settings)
-    return CFEnsembleTrainer(schedule="two_stage", aggregator_optimizer="newton", **settings)
+        trainer = CFEnsembleJointTrainer(**settings)
+    elif solver == "torch":
+        trainer = CFEnsemblePyTorchTrainer(lr=0.05, max_epochs=settings.pop("max_iter"), **settings)
+    else:
+        trainer = CFEnsembleTrainer(schedule="two_stage", aggregator_optimizer="newton", **settings)
+    # Advice names what can be set here, not the trainers' own options.
+    trainer._remedy, trainer._collapse_remedy = "raise max_iter, or choose solver='auto'", REMEDY_OF_ESTIMATORS
+    return trainer
 
 
 def has_both_classes(labels: Vector) -> bool:

@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from cfensemble import CFEnsembleClassifier, Combiner, EnsembleData
-from cfensemble.exceptions import DataWarning
+from cfensemble.exceptions import CollapseWarning, DataWarning
 from cfensemble.model_selection import LabeledSplit, make_labeled_scorer
 
 SOLVERS = ["auto", "als", "joint", "torch"]
@@ -120,6 +121,7 @@ def test_a_weight_counts_as_repetition(binary, solver):
         ({"solver": "als", "strength": 3.0}, "strength says how firmly a prior holds: choose a prior"),
         ({"solver": "als", "rho": 2}, r"rho must be in \[0, 1\]"),
         ({"n_threads": 0}, "n_threads must be in"),
+        ({"random_state": -1}, "random_state must be at least 0"),
     ],
 )
 def test_bad_parameters_are_refused_by_fit(binary, parameters, message):
@@ -131,7 +133,7 @@ def test_bad_parameters_are_refused_by_fit(binary, parameters, message):
 def test_classes_of_predictions_and_labels_have_to_match(binary, three_classes):
     P, _y, _ = binary
     P3, y3, _ = three_classes
-    with pytest.raises(ValueError, match="y has 3 classes, but P, of shape"):
+    with pytest.raises(ValueError, match="y has 3 classes, 0, 1, 2, but P, of shape"):
         CFEnsembleClassifier().fit(P, y3)
     with pytest.raises(ValueError, match=r"of 3 classes, but y has 2: 0, 1; label at least one row of each"):
         CFEnsembleClassifier().fit(P3, np.where(y3 == 2, -1, y3))
@@ -166,6 +168,83 @@ def test_a_row_that_nothing_is_predicted_of_gets_the_base_rate(binary):
         model = CFEnsembleClassifier().fit(P, y)
     np.testing.assert_allclose(model.label_distributions_[40, 1], y[:30].mean())
     np.testing.assert_allclose(model.predict_proba(np.full((1, 5), np.nan))[0, 1], y[:30].mean())
+
+
+def test_gaps_are_told_by_name_and_once_to_whoever_fits(binary, three_classes):
+    P, y, _ = binary
+    P[:, 2] = np.nan
+    with pytest.warns(DataWarning) as caught:
+        CFEnsembleClassifier().fit(pd.DataFrame(P, columns=list("abcde")), y)
+    assert [str(w.message) for w in caught] == [
+        "1 classifier without any prediction: 'c'; it takes no part",
+        "2 rows without any prediction, row 31 the first: they get the base rate",
+    ]
+    assert caught[0].filename == __file__
+    P3, y3, _ = three_classes
+    P3[:, [1, 3]] = np.nan
+    P3[[5, 8]] = np.nan
+    with pytest.warns(DataWarning) as caught:
+        CFEnsembleClassifier().fit(P3, y3)
+    assert [str(w.message) for w in caught][:1] == [
+        "2 classifiers without any prediction: column 1, column 3; they take no part"
+    ]
+    assert "rows without any prediction, row 5 the first: they get the base rate" in str(caught[1].message)
+
+
+def test_the_score_leaves_out_unlabelled_rows(binary):
+    P, y, truth = binary
+    model = CFEnsembleClassifier().fit(P, y)
+    known = y >= 0
+    expected = np.mean(model.predict(P)[known] == truth[known])
+    assert model.score(P, y) == model.score(P, np.where(known, y, None)) == expected
+    weight = np.arange(150.0)
+    assert model.score(P, y, sample_weight=weight) == model.score(P[known], y[known], weight[known])
+    scores = cross_val_score(CFEnsembleClassifier(), P, y, cv=3)
+    assert (scores > 0.6).all()
+    with pytest.raises(ValueError, match="no labelled row to score"):
+        model.score(P, np.full(150, -1))
+    with pytest.raises(ValueError, match="150 labels for 10 rows"):
+        model.score(P[:10], y)
+
+
+@pytest.mark.parametrize("marker", ["-1", "", "nan"])
+def test_a_marker_among_strings_is_suspected(binary, three_classes, marker):
+    P, y, _ = binary
+    named = np.where(y < 0, marker, np.where(y == 1, "yes", "no"))
+    with pytest.raises(ValueError, match=f"y has 3 classes, .*'no', 'yes'.*say unlabeled='{marker}'"):
+        CFEnsembleClassifier().fit(P, named)
+    assert CFEnsembleClassifier(unlabeled=marker).fit(P, named).classes_.tolist() == ["no", "yes"]
+    P3, y3, _ = three_classes
+    with pytest.raises(ValueError, match=f"of 3 classes, but y has 4: .*say unlabeled='{marker}'"):
+        CFEnsembleClassifier().fit(P3, np.where(y3 < 0, marker, np.array(["a", "b", "c"])[y3]))
+
+
+def test_transposed_predictions_are_suspected(binary, three_classes):
+    P, y, _ = binary
+    for transposed in (P.T, list(P.T)):
+        with pytest.raises(ValueError, match=r"150 labels for 5 instances.*is it transposed"):
+            CFEnsembleClassifier().fit(transposed, y)
+    with pytest.raises(ValueError, match=r"150 labels for 4 instances.*is it transposed"):
+        CFEnsembleClassifier().fit(three_classes[0].swapaxes(0, 1), three_classes[1])
+
+
+def test_two_classes_may_be_given_by_name(binary):
+    P, y, _ = binary
+    model = CFEnsembleClassifier().fit(dict(zip("abcde", P.T, strict=True)), y)
+    assert model.feature_names_in_.tolist() == list("abcde")
+    np.testing.assert_array_equal(model.label_distributions_, CFEnsembleClassifier().fit(P, y).label_distributions_)
+
+
+@pytest.mark.parametrize("solver", SOLVERS[1:])
+def test_advice_can_be_followed(binary, solver):
+    P, y, _ = binary
+    with pytest.warns(ConvergenceWarning, match=r"; raise max_iter, or choose solver='auto'$") as caught:
+        model = CFEnsembleClassifier(solver, latent_dim=2, max_iter=2, random_state=0).fit(P, y)
+    assert caught[0].filename == __file__
+    assert model.n_iter_ == (4 if solver == "als" else 2)  # ALS has two stages
+    opposite = np.where(y < 0, y, 1 - y)
+    with pytest.warns(CollapseWarning, match="prior='reliability', nonnegative=True or solver='auto' helps"):
+        CFEnsembleClassifier(solver, latent_dim=2, max_iter=3000, random_state=0).fit(P, opposite)
 
 
 def test_callbacks_follow_the_iterations_and_may_stop(binary):

@@ -71,6 +71,13 @@ def test_another_marker(marker):
     np.testing.assert_array_equal(np.isnan(labels.codes), [False, False, True, False])
 
 
+def test_dates_without_a_date_are_unlabelled():
+    days = np.array(["2024-01-02", "NaT", "2024-01-01"], "datetime64[D]")
+    np.testing.assert_array_equal(unlabelled(days), [False, True, False])
+    np.testing.assert_array_equal(unlabelled(pd.Series(days)), [False, True, False])
+    np.testing.assert_array_equal(encode_labels(days.astype(str).astype(object), 3, "NaT").codes, [1, NAN, 0])
+
+
 def test_a_column_vector_is_taken_with_a_warning():
     with pytest.warns(UserWarning, match="column-vector"):
         assert encode_labels(np.array([[1], [0]]), 2).classes.tolist() == [0, 1]

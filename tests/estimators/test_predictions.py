@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy import sparse
 
 from cfensemble.estimators.predictions import read_predictions
 
@@ -52,6 +53,19 @@ def test_a_list_holds_what_predict_proba_returns():
     assert names is None
 
 
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_list_holds_frames_of_all_classes(frame):
+    values, names = read_predictions([frame(THREE), frame(THREE[::-1])])
+    np.testing.assert_array_equal(values, np.stack([THREE, THREE[::-1]], axis=1))
+    assert names is None
+
+
+def test_a_mapping_may_hold_the_probabilities_of_the_positive_class():
+    values, names = read_predictions({"svm": P[:, 0], "bayes": pd.Series(P[:, 1])})
+    np.testing.assert_array_equal(values, P)
+    assert names == ["svm", "bayes"]
+
+
 def test_a_mapping_gives_the_classifiers_names():
     values, names = read_predictions({"svm": THREE, "bayes": THREE})
     assert values.shape == (2, 2, 3)
@@ -72,6 +86,12 @@ def test_a_mapping_gives_the_classifiers_names():
         ({}, ValueError, r"P is empty"),
         ([THREE, THREE[:1]], ValueError, r"P\[1\] has shape \(1, 3\) and P\[0\] \(2, 3\)"),
         ({"a": THREE, "b": THREE[0]}, ValueError, r"P\['b'\] has shape \(3,\)"),
+        ({"a": 0.5}, ValueError, r"P\['a'\] has shape \(\): each classifier needs an array"),
+        (None, TypeError, r"data frame of probabilities, got None"),
+        (sparse.csr_array(THREE), TypeError, r"got scipy's csr_array: pass P.toarray\(\), with NaN"),
+        (pl.LazyFrame(COLUMNS, strict=False), TypeError, r"got polars's LazyFrame: pass P.collect\(\)"),
+        (pd.DataFrame([[0.1, 0.2]], columns=["a", "a"]), ValueError, r"P has columns of the same name.*'a' 2 times"),
+        (pa.table([[0.1], [0.2]], names=["a", "a"]), ValueError, r"P has columns of the same name"),
         ([THREE, THREE * 0.99], ValueError, r"P\[0, 1\] sums to 0.99; .* add up to 1 within 0.001"),
         ([np.where(THREE == 0.3, NAN, THREE)], ValueError, r"P\[0, 0\] is missing for some classes only"),
     ],

@@ -1,7 +1,9 @@
 """Stacking in which rows without a label take part."""
 
+import inspect
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,9 @@ import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import StackingClassifier
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
@@ -153,6 +156,27 @@ def test_groups_are_held_out_together(cancer):
     assert model.label_distributions_.shape == (300, 2)
 
 
+def test_groups_have_an_entry_per_row(cancer):
+    X, y, _ = cancer
+    for count in (60, 299):
+        with pytest.raises(ValueError, match=f"groups has {count} entries for 300 rows"):
+            CFStackingClassifier(models(), cv=GroupKFold(3)).fit(X, y, groups=np.arange(count))
+
+
+def test_the_score_leaves_out_unlabelled_rows(cancer):
+    X, y, _ = cancer
+    model = CFStackingClassifier(models()).fit(X, y)
+    assert model.score(X, y) == np.mean(model.predict(X)[y >= 0] == y[y >= 0])
+
+
+def test_the_guide_names_what_stacking_classifier_has_besides():
+    guide = (Path(__file__).parents[2] / "docs" / "from-stacking.md").read_text()
+    own, others = (set(inspect.signature(kind).parameters) for kind in (CFStackingClassifier, StackingClassifier))
+    assert others - own == {"final_estimator", "stack_method", "passthrough", "verbose"}
+    for name in others - own:
+        assert re.search(rf"^\| `{name}` \| not ", guide, re.MULTILINE)
+
+
 def test_folds_are_as_many_as_the_rarest_class_allows(cancer):
     X, _, truth = cancer
     y = np.full(300, -1)
@@ -273,6 +297,16 @@ def test_metadata_is_routed(cancer):
         ({"estimators": [("a", GaussianNB()), ("a", GaussianNB())]}, "not unique"),
         ({"on_error": "ignore"}, "on_error must be"),
         ({"solver": "best"}, "solver: unknown name"),
+        ({"estimators": [GaussianNB()]}, r"\(name, estimator\) tuples, but estimators\[0\] is GaussianNB\(\)"),
+        ({"estimators": [("d", 3)]}, "base model 'd' is 3, but should be a classifier"),
+        ({"estimators": [("d", GaussianNB)]}, r"'d' is the class GaussianNB, .*pass an object, GaussianNB\(\)"),
+        (
+            {"estimators": [("line", LinearRegression())]},
+            r"'line' \(LinearRegression\) should be a classifier",
+        ),
+        ({"estimators": [("scale", StandardScaler())]}, r"'scale' \(StandardScaler\) should be a classifier"),
+        ({"estimators": [("pipe", make_pipeline(StandardScaler(), LinearRegression()))]}, "'pipe' .*be a classifier"),
+        ({"cv": [(np.arange(150), np.arange(150, 300))]}, "cv: its indices count the 60 labelled rows alone, 0 to 59"),
     ],
 )
 def test_bad_parameters_are_refused_by_fit(cancer, parameters, message):

@@ -51,11 +51,11 @@ class BaseCombiner(SavedModel, ABC):
         return view_shares(self.predictors_)
 
     def get_aggregator_weights(self) -> Vector:
-        """How much each classifier counts, (m,): its average marginal effect.
+        """How much each classifier counts, (m,): its average marginal effect, standardised.
 
-        By how much the combined log-odds change, on average over the fitted instances that it predicted, per change of
-        its own log-odds, everything else kept; 0 for a classifier that says the same of all. Found when fitting, on up
-        to 1000 instances; defined in `cfensemble.combining.effects`.
+        By how much the combined log-odds change, on average over the fitted instances that it predicted, when its own
+        log-odds change by their standard deviation, everything else kept; 0 for a classifier that says the same of all.
+        Found when fitting, on up to 1000 instances; defined in `cfensemble.combining.effects`.
         """
         self._check_fitted()
         return self._effects.copy()

@@ -1,21 +1,21 @@
-"""How much each classifier counts in a mixture: its average marginal effect on the combined log-odds.
+"""How much each classifier counts in a mixture: its average marginal effect on the combined log-odds, standardised.
 
 A mixture's parameters do not tell. Its views have scales of their own, a classifier of the second or third view speaks
 through what others say, and where readings are collinear the parameters are arbitrary while their sum is not. What they
 do together is not: let g(l_u) be the combined log-odds of an instance as a function of classifier u's log-odds, all
-other predictions, the missing ones too, as they are. The effect of u is the mean over instances of
+other predictions, the missing ones too, as they are. The effect of u is the standard deviation sd_u of its log-odds
+times the mean over instances of
 
     [g(l_u + h) - g(l_u - h)] / 2 h,    h = STEP.
 
-With one aggregator w . f + b of complete predictions' own log-odds it is w_u. Of K > 2 classes, l_u are the log-odds of
-one class against the rest, whose proportions are kept, and so are the combined ones; the effect is the mean over
-classes, w_u again with one aggregator. It is per unit of log-odds: of two classifiers that rank alike, the one that is
-less sure of itself has the larger effect.
+With one aggregator w . f + b of complete predictions' own log-odds it is w_u sd_u. Of K > 2 classes, l_u are the
+log-odds of one class against the rest, whose proportions are kept, and so are the combined ones; the effect is the mean
+over classes. It is per standard deviation, and not per unit of log-odds, because of two classifiers that rank alike the
+one that is less sure of itself would otherwise seem to count more.
 
 The step is not infinitesimal, because the consensus view is piecewise constant in places. Readings are flat beyond
 CLIP; what is nearer to it than the step reaches is moved inside first, so that both ends are within. A classifier that
-says as good as the same of all instances tells nothing about any, whatever a shift of it would do: its effect is 0, and
-so is that of one that says nothing.
+says nothing has no effect.
 """
 
 from collections.abc import Callable
@@ -30,8 +30,6 @@ INSIDE = 2 * CLIP
 """Probabilities are moved to at least this; a step of -.5 from there leads to 1.2 CLIP."""
 CERTAIN = 1e-12
 """Combined probabilities are taken for at least this far from 0 and 1, where float64 still tells them apart."""
-STILL = 0.05
-"""Who varies less, a standard deviation in log-odds, says as good as the same of all, as each fold's base rate does."""
 BUDGET = 500_000
 """Instances per classifier times (m K)^2 K (K = 1 of two classes), so that the time hardly depends on m and K."""
 MOST, LEAST = 1000, 8
@@ -54,7 +52,7 @@ def marginal_effects(P: Vector, predict: Callable[[Vector], Vector], sample_weig
     Returns
     -------
     ndarray of shape (m,)
-        The change of the combined log-odds per change of the classifier's.
+        The change of the combined log-odds when the classifier's change by their standard deviation.
     """
     n_rows, n_classes = int(np.prod(P.shape[:-1])), int(np.prod(P.shape[1:-1]))
     most = int(np.clip(BUDGET // (n_rows**2 * n_classes), LEAST, MOST))
@@ -64,11 +62,19 @@ def marginal_effects(P: Vector, predict: Callable[[Vector], Vector], sample_weig
         if sample_weight is not None:
             stated &= sample_weight > 0
         columns = np.flatnonzero(stated)
-        if len(columns) and log_odds(own[..., columns]).std(axis=-1).max() > STILL:
+        if len(columns):
+            spread = _spread(log_odds(own[..., columns]), None if sample_weight is None else sample_weight[columns])
             columns = columns[np.linspace(0, len(columns) - 1, min(len(columns), most)).astype(np.int64)]
             slopes = _slopes(P, u, columns, predict)
-            effects[u] = np.average(slopes, weights=None if sample_weight is None else sample_weight[columns])
+            weights = None if sample_weight is None else sample_weight[columns]
+            effects[u] = spread * np.average(slopes, weights=weights)
     return effects
+
+
+def _spread(values: Vector, weights: Vector | None) -> float:
+    """Standard deviation of values (k,), or the mean of those of values (K, k)."""
+    mean = np.average(values, axis=-1, weights=weights)[..., None]
+    return float(np.mean(np.sqrt(np.average((values - mean) ** 2, axis=-1, weights=weights))))
 
 
 def _slopes(P: Vector, u: int, columns: Indices, predict: Callable[[Vector], Vector]) -> Vector:

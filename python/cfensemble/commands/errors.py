@@ -75,14 +75,14 @@ def warnings_as_lines(shown: set[str], prefix: str = "") -> Iterator[None]:
     finally:
         from sklearn.exceptions import ConvergenceWarning
 
-        from cfensemble.ensemble.collapse import REMEDY
+        from cfensemble.ensemble.collapse import REMEDY, REMEDY_OF_ESTIMATORS
         from cfensemble.exceptions import DataWarning
 
         for warning in caught:
             # How far a fit got is printed anyway, and remedies that are options in Python are none here.
             if issubclass(warning.category, ConvergenceWarning):
                 continue
-            line = one_line(warning.message).removesuffix(REMEDY).rstrip()
+            line = one_line(warning.message).removesuffix(REMEDY).removesuffix(REMEDY_OF_ESTIMATORS).rstrip()
             if issubclass(warning.category, DataWarning) and line.startswith("labels: "):
                 continue
             kind = re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", "#", line)

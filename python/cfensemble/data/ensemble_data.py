@@ -82,7 +82,7 @@ class EnsembleData:
             self.labels = np.where(self.sample_weight > 0, self.labels, np.nan)
         self._C = None if C is None else _confidence_weights(C, self.R, "C")
         self.has_confidence = C is not None
-        _warn_about_empty_lines(self.R)
+        self._warn_about_gaps()
 
     @property
     def C(self) -> Float:
@@ -212,6 +212,20 @@ class EnsembleData:
             f"n_labeled={self.n_labeled}, missing={self._missing_share:.1%})"
         )
 
+    def _warn_about_gaps(self) -> None:
+        no_row, no_column = empty_lines(self.R)
+        for kind, empty, fate in (
+            ("classifier", no_row, "it takes no part"),
+            ("instance", no_column, "it gets the base rate"),
+        ):
+            if empty.any():
+                warnings.warn(
+                    f"R has {np.count_nonzero(empty)} {kind}(s) without any prediction, the first at index "
+                    f"{np.argmax(empty)}: with factor 0, {fate}",
+                    DataWarning,
+                    stacklevel=3,
+                )
+
     @property
     def _missing_share(self) -> float:
         return count_missing(self.R) / self.R.size
@@ -228,20 +242,11 @@ def _confidence_weights(C: ArrayLike, R: Float, name: str) -> Float:
     return weights
 
 
-def _warn_about_empty_lines(R: Float) -> None:
+def empty_lines(R: Float) -> tuple[Mask, Mask]:
+    """Which classifiers, and which instances, R (m, n) has no prediction of."""
     no_row, no_column = np.ones(R.shape[0], np.bool_), np.ones(R.shape[1], np.bool_)
     for columns in column_blocks(R.shape):
         missing = np.isnan(R[:, columns])
         no_row &= missing.all(axis=1)
         no_column[columns] = missing.all(axis=0)
-    for kind, empty, fate in (
-        ("classifier", no_row, "it takes no part"),
-        ("instance", no_column, "it gets the base rate"),
-    ):
-        if empty.any():
-            warnings.warn(
-                f"R has {np.count_nonzero(empty)} {kind}(s) without any prediction, the first at index "
-                f"{np.argmax(empty)}: with factor 0, {fate}",
-                DataWarning,
-                stacklevel=3,
-            )
+    return no_row, no_column

@@ -18,6 +18,9 @@ REMEDY = (
     "on_collapse='reset' help too"
 )
 
+REMEDY_OF_ESTIMATORS = "prior='reliability', nonnegative=True or solver='auto' helps"
+"""The same for those who have the settings of `CFEnsembleClassifier`."""
+
 
 def describe_collapse(w: Vector, p: Float, counts: Vector | None = None) -> str | None:
     """Say in which way weights w (m,) and their predictions p (n,) have collapsed; None if they have not.

@@ -2,19 +2,24 @@
 
 import os
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from cfensemble._typing import Float, Vector
-from cfensemble.data.ensemble_data import EnsembleData
-from cfensemble.estimators.labels import Labels, encode_labels
+from cfensemble._validation import integer
+from cfensemble._warnings import warn_user
+from cfensemble.data.ensemble_data import EnsembleData, empty_lines
+from cfensemble.estimators.labels import Labels, encode_labels, hint_at_marker
 from cfensemble.estimators.names import check_names
 from cfensemble.estimators.predictions import check_predictions, convert_predictions, read_predictions
+from cfensemble.estimators.scoring import LabelledScore
+from cfensemble.exceptions import DataWarning
 from cfensemble.persistence.fields import Field, OrNone, Values
 from cfensemble.persistence.model_file import SavedModel
 from cfensemble.persistence.saved import OrPlain, Part, split_parameters
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from cfensemble.optimization.history import Callback
 
 
-class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
+class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
     """Combines the predictions of an ensemble, with few labels and some predictions missing.
 
     Its features are probabilities that other classifiers predicted. It learns from all rows, labelled or not, as
@@ -53,7 +58,8 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
     lambda_reg : float, optional
         Penalty >= 0 on the factors.
     max_iter : int, optional
-        Most iterations, or epochs. Default: 100 for ALS, 200 for the joint solver, 500 for torch.
+        Most iterations, or epochs. Default: 100 for ALS, 200 for the joint solver, 500 for torch. ALS has two stages,
+        the factors and then the weights, of so many iterations each.
     confidence : str or ConfidenceStrategy, optional
         How much each prediction counts.
     prior : {'reliability', 'average', 'zero'}, optional
@@ -154,8 +160,9 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         ----------
         P : array-like or data frame (n, m), array-like (n, m, K), or list or mapping of m arrays (n, K)
             Predicted probabilities, of the positive class or of all K classes in the order of `classes_`, as
-            `predict_proba` returns them; NaN where a classifier predicted nothing. The classifiers' names are taken
-            from the columns of a data frame (pandas, polars, pyarrow and others) or the keys of a mapping.
+            `predict_proba` returns them; NaN where a classifier predicted nothing. A mapping may hold arrays (n,), too,
+            of the positive class. The classifiers' names are taken from the columns of a data frame (pandas, polars,
+            pyarrow and others) or the keys of a mapping.
         y : array-like of shape (n,)
             Classes; -1 (see `unlabeled`), None or NaN where unlabelled.
         sample_weight : array-like of shape (n,), optional
@@ -177,13 +184,13 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
             If a classifier or a row has no prediction at all.
         """
         values, names = read_predictions(P)
-        labels = encode_labels(y, len(values), self.unlabeled)
+        labels = encode_labels(y, len(values), self.unlabeled, values.shape[1])
         _check_classes(values, labels)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
             _check_weighted_classes(labels, weight)
-        combiner = self._fit(values, labels, weight)
+        combiner = self._fit(values, labels, weight, names)
         # Nothing of this object has changed so far: a fit that fails leaves it as it was.
         self._adopt(combiner, labels.classes, names)
         return self
@@ -283,8 +290,9 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         write_report(path, self, P, y, title=title, ids=ids)
 
     def _fit(
-        self, values: Float, labels: Labels, weight: Vector | None
+        self, values: Float, labels: Labels, weight: Vector | None, names: Sequence[str] | None
     ) -> "Combiner | MulticlassCombiner | BaseTrainer":
+        seed = self._seed()
         R = _classifiers_first(values)
         options = {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
         if R.ndim == 3:
@@ -296,10 +304,8 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
 
             combiner = MulticlassCombiner(self.n_threads, self.warm_start)
             self._pass_on(combiner)
+            _warn_about_gaps(R[:, 0], names)
             return combiner.fit(R, labels.codes, weight)
-        seed = self.random_state
-        if not (seed is None or isinstance(seed, int | np.integer)):
-            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         trainer = make_trainer(
             self.solver,
             labels.codes,
@@ -311,7 +317,17 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
             **options,
         )
         self._pass_on(trainer)
-        return trainer.fit(EnsembleData(R, labels.codes, sample_weight=weight))
+        data = _Data(R, labels.codes, sample_weight=weight)
+        _warn_about_gaps(R, names)
+        return trainer.fit(data)
+
+    def _seed(self) -> int | None:
+        seed = self.random_state
+        if seed is None:
+            return None
+        if isinstance(seed, Integral):
+            return integer(seed, "random_state", 0)
+        return int(check_random_state(seed).randint(np.iinfo(np.int32).max))
 
     def _pass_on(self, successor: "Combiner | MulticlassCombiner | BaseTrainer") -> None:
         """For a warm start, give an unfitted model what the last one of its class was fitted to."""
@@ -379,6 +395,33 @@ class CFEnsembleClassifier(SavedModel, ClassifierMixin, BaseEstimator):
         return tags
 
 
+class _Data(EnsembleData):
+    """Data whose gaps were told of in terms of P."""
+
+    def _warn_about_gaps(self) -> None:
+        pass
+
+
+def _warn_about_gaps(R: Float, names: Sequence[str] | None) -> None:
+    """Name the classifiers and the rows that R (m, n) has no prediction of."""
+    silent, unseen = empty_lines(R)
+    if silent.any():
+        columns = np.flatnonzero(silent)
+        shown = [f"column {u}" if names is None else repr(names[u]) for u in columns[:10]]
+        more = ["..."] if len(columns) > 10 else []
+        count = "1 classifier" if len(columns) == 1 else f"{len(columns)} classifiers"
+        fate = "it takes no part" if len(columns) == 1 else "they take no part"
+        warn_user(f"{count} without any prediction: {', '.join(shown + more)}; {fate}", DataWarning)
+    if unseen.any():
+        n_rows, first = np.count_nonzero(unseen), np.argmax(unseen)
+        message = (
+            f"1 row without any prediction, row {first}: it gets the base rate"
+            if n_rows == 1
+            else f"{n_rows} rows without any prediction, row {first} the first: they get the base rate"
+        )
+        warn_user(message, DataWarning)
+
+
 def _classifiers_first(values: Float) -> Float:
     """Predictions (n, m[, K]) as R (m, n), or (m, K, n) of more than two classes."""
     if values.ndim == 2:
@@ -398,16 +441,17 @@ def _distributions(p: Float) -> Float:
 
 def _check_classes(values: Float, labels: Labels) -> None:
     n_classes = len(labels.classes)
+    shown = ", ".join([*map(repr, labels.classes[:10].tolist()), *(["..."] if n_classes > 10 else [])])
     if values.ndim == 2 and n_classes > 2:
         raise ValueError(
-            f"y has {n_classes} classes, but P, of shape {values.shape}, holds the probabilities of one: pass those of "
-            "every class, (n, m, K) or a list of what predict_proba returns"
+            f"y has {n_classes} classes, {shown}, but P, of shape {values.shape}, holds the probabilities of one: pass "
+            f"those of every class, (n, m, K) or a list of what predict_proba returns{hint_at_marker(labels.classes)}"
         )
     if values.ndim == 3 and values.shape[2] != n_classes:
-        shown = ", ".join(map(repr, labels.classes[:10].tolist()))
+        cure = "; label at least one row of each class that P predicts" if n_classes < values.shape[2] else ""
         raise ValueError(
-            f"P holds the probabilities of {values.shape[2]} classes, but y has {n_classes}: {shown}; label at least "
-            "one row of each class that P predicts"
+            f"P holds the probabilities of {values.shape[2]} classes, but y has {n_classes}: "
+            f"{shown}{cure}{hint_at_marker(labels.classes)}"
         )
 
 

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from cfensemble._typing import Indices, Vector
 from cfensemble.estimators.base_models import classes_of, predict_rows, take_rows, train
-
-Split = tuple[Indices, Indices]
-"""Rows to train on, and rows to predict."""
+from cfensemble.estimators.splits import Split
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,24 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from cfensemble._typing import Indices, Mask, Vector
 
+MARKER_LIKE = (
+    "",
+    "-1",
+    "-1.0",
+    "?",
+    "nan",
+    "none",
+    "null",
+    "na",
+    "n/a",
+    "<na>",
+    "nat",
+    "unknown",
+    "unlabeled",
+    "unlabelled",
+)
+"""Strings that often stand for no label."""
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
@@ -39,7 +57,7 @@ class Labels:
         return out
 
 
-def encode_labels(y: Any, n_instances: int, unlabeled: Any = -1) -> Labels:
+def encode_labels(y: Any, n_instances: int, unlabeled: Any = -1, n_classifiers: int | None = None) -> Labels:
     """Encode the labels of at least two classes.
 
     Parameters
@@ -50,6 +68,8 @@ def encode_labels(y: Any, n_instances: int, unlabeled: Any = -1) -> Labels:
         How many labels there must be.
     unlabeled : scalar, default=-1
         The marker. With None there is none.
+    n_classifiers : int, optional
+        Of the predictions that the labels belong to: as many labels mean that these are transposed.
 
     Returns
     -------
@@ -62,7 +82,13 @@ def encode_labels(y: Any, n_instances: int, unlabeled: Any = -1) -> Labels:
     """
     values = _one_dimensional(y)
     if len(values) != n_instances:
-        raise ValueError(f"y has {len(values)} labels for {n_instances} instances: one per instance is needed")
+        message = f"y has {len(values)} labels for {n_instances} instances: one per instance is needed"
+        if len(values) == n_classifiers:
+            message += (
+                f". P has {n_classifiers} columns, and should be instances x classifiers: is it transposed? "
+                "(np.column_stack makes columns of a list with an array per classifier)"
+            )
+        raise ValueError(message)
     unknown = unlabelled(values, unlabeled)
     if unknown.all():
         found = "is empty" if not len(values) else f"has no label: all {len(values)} rows are unlabelled"
@@ -92,9 +118,19 @@ def unlabelled(y: Any, unlabeled: Any = -1) -> Mask:
     marked = np.zeros(len(values), np.bool_)
     if values.dtype.kind == "f":
         marked |= np.isnan(values)
+    elif values.dtype.kind in "mM":
+        marked |= np.isnat(values)
     if isinstance(unlabeled, str) == (values.dtype.kind in "US") and unlabeled is not None:
         marked |= values == unlabeled
     return marked
+
+
+def hint_at_marker(classes: NDArray[Any]) -> str:
+    """What to say of classes one of which looks like a marker that became a string among strings, or nothing."""
+    for label in classes.tolist():
+        if isinstance(label, str) and label.strip().lower() in MARKER_LIKE:
+            return f"; if {label!r} stands for no label, say unlabeled={label!r}"
+    return ""
 
 
 def _one_dimensional(y: Any) -> NDArray[Any]:

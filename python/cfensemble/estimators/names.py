@@ -1,7 +1,8 @@
 """Names of features: that those at prediction are those of the fit."""
 
-import warnings
 from collections.abc import Sequence
+
+from cfensemble._warnings import warn_user
 
 ORDER = "Feature names must be in the same order as they were in fit."
 MISMATCH = "The feature names should match those that were passed during fit."
@@ -19,12 +20,9 @@ def check_names(fitted: Sequence[str] | None, given: Sequence[str] | None, owner
     """
     if fitted is None or given is None:
         if fitted is not None:
-            warnings.warn(
-                f"P does not have valid feature names, but {owner} was fitted with feature names", stacklevel=4
-            )
+            warn_user(f"P does not have valid feature names, but {owner} was fitted with feature names")
         elif given is not None:
-            message = f"P has feature names, but {owner} was fitted without feature names"
-            warnings.warn(message, stacklevel=4)
+            warn_user(f"P has feature names, but {owner} was fitted without feature names")
         return
     if list(fitted) == list(given):
         return

@@ -17,7 +17,8 @@ def read_predictions(P: Any) -> tuple[Float, list[str] | None]:
     P : array-like, data frame, list or mapping
         Shape (n, m): probabilities of the positive class. Shape (n, m, K): of every class. A data frame (pandas,
         polars, pyarrow and others that narwhals knows) has a column per classifier. A list or a mapping by name holds m
-        arrays (n, K), as `predict_proba` returns them. NaN or null where a classifier predicted nothing.
+        arrays or frames (n, K), as `predict_proba` returns them; those of a mapping may be (n,) as well. NaN or null
+        where a classifier predicted nothing.
 
     Returns
     -------
@@ -28,7 +29,7 @@ def read_predictions(P: Any) -> tuple[Float, list[str] | None]:
     Raises
     ------
     TypeError
-        If it holds no numbers.
+        If it holds no numbers, or is a sparse matrix or a lazy frame.
     ValueError
         If the shape is another, values lie outside [0, 1], or those of all classes do not add up to 1.
     """
@@ -56,13 +57,20 @@ def _to_array(P: Any) -> tuple[Any, list[str] | None]:
     if isinstance(P, Mapping):
         return _stack(list(P.values()), [f"P[{name!r}]" for name in P]), _all_strings(P)
     if isinstance(P, list | tuple):
-        if P and all(isinstance(part, np.ndarray) and part.ndim == 2 for part in P):
+        if P and all(len(getattr(part, "shape", ())) == 2 for part in P):
             return _stack(list(P), [f"P[{u}]" for u in range(len(P))]), None
         return P, None
     import narwhals as nw
+    from narwhals.exceptions import DuplicateError
 
-    frame = nw.from_native(P, eager_only=True, pass_through=True)
+    try:
+        frame = nw.from_native(P, eager_only=True, pass_through=True)
+    except DuplicateError as error:
+        names = " ".join(str(error).split())
+        raise ValueError(f"P has columns of the same name, but classifiers are told apart by it: {names}") from error
     if not isinstance(frame, nw.DataFrame):
+        if np.asarray(P).ndim == 0:
+            raise TypeError(f"P must be an array or a data frame of probabilities, got {_described(P)}")
         return P, None
     columns = []
     for name, column in zip(frame.columns, frame.iter_columns(), strict=True):
@@ -77,6 +85,14 @@ def _to_array(P: Any) -> tuple[Any, list[str] | None]:
     return (np.column_stack(columns) if columns else np.empty((len(frame), 0))), _all_strings(frame.columns)
 
 
+def _described(P: Any) -> str:
+    """What was passed that holds no values, and what to pass instead."""
+    found = f"{type(P).__module__.partition('.')[0]}'s {type(P).__name__}".removeprefix("builtins's ")
+    if hasattr(P, "toarray"):
+        return f"{found}: pass P.toarray(), with NaN where a prediction is missing"
+    return f"{found}: pass P.collect()" if hasattr(P, "collect") else "None" if P is None else found
+
+
 def _all_strings(names: Iterable[Any]) -> list[str] | None:
     """The names, or None where not all are strings: numbers tell nothing."""
     listed = list(names)
@@ -84,16 +100,21 @@ def _all_strings(names: Iterable[Any]) -> list[str] | None:
 
 
 def _stack(parts: list[Any], places: list[str]) -> Float:
-    """Arrays (n, K), one per classifier, as one (n, m, K)."""
+    """Arrays (n,) or (n, K), one per classifier, as one (n, m) or (n, m, K)."""
     arrays = [np.asarray(part) for part in parts]
-    for array, place in zip(arrays, places, strict=True):
-        if array.shape != arrays[0].shape or array.ndim != 2:
-            raise ValueError(
-                f"{place} has shape {array.shape} and {places[0]} {arrays[0].shape}: each classifier needs an array "
-                "instances x classes, all of one shape"
-            )
     if not arrays:
         raise ValueError("P is empty: it needs the predictions of at least one classifier")
+    for array, place in zip(arrays, places, strict=True):
+        if array.ndim not in (1, 2):
+            raise ValueError(
+                f"{place} has shape {array.shape}: each classifier needs an array of its probabilities, of the "
+                "positive class (n,) or of every class (n, K)"
+            )
+        if array.shape != arrays[0].shape:
+            raise ValueError(
+                f"{place} has shape {array.shape} and {places[0]} {arrays[0].shape}: the classifiers' arrays, (n,) "
+                "or instances x classes, must be of one shape"
+            )
     return np.stack(arrays, axis=1)
 
 

@@ -1,24 +1,25 @@
 """Stacking in which rows without a label take part."""
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
-from sklearn.base import ClassifierMixin, TransformerMixin
-from sklearn.model_selection import check_cv
+from sklearn.base import TransformerMixin, is_classifier
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter, validate_data
 
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble.estimators.base_models import as_rows, number_of_rows, predict_rows, take_rows
+from cfensemble._warnings import warn_user
+from cfensemble.estimators.base_models import as_rows, number_of_rows, predict_rows
 from cfensemble.estimators.classifier import CFEnsembleClassifier
-from cfensemble.estimators.held_out import HeldOut, Split, predict_held_out, predict_prefit
+from cfensemble.estimators.held_out import HeldOut, predict_held_out, predict_prefit
 from cfensemble.estimators.labels import Labels, encode_labels
+from cfensemble.estimators.scoring import LabelledScore
+from cfensemble.estimators.splits import Split, split_labelled
 from cfensemble.exceptions import DataWarning
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from cfensemble.optimization.history import Callback
 
 
-class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
+class CFStackingClassifier(TransformerMixin, LabelledScore, _BaseComposition):
     """Stacks classifiers, with few labels: scikit-learn's `StackingClassifier` for when most rows have none.
 
     The base models are trained on the labelled rows. What they predict of labelled rows, each held out of their
@@ -149,8 +150,8 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         TypeError
             If a base model does not take the weights that are given.
         ValueError
-            If y has not labels of at least two classes, with two rows of each to hold one out, lengths differ, or a
-            parameter is out of range.
+            If a base model is no classifier, y has not labels of at least two classes, with two rows of each to hold
+            one out, lengths differ, or a parameter is out of range.
         Exception
             A base model's own, if none of them could be fitted and predict, or with `on_error='raise'` any.
 
@@ -250,7 +251,10 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
 
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()
-        models = [get_tags(estimator).input_tags for _, estimator in self.estimators if estimator != "drop"]
+        try:
+            models = [get_tags(estimator).input_tags for _, estimator in self.estimators if estimator != "drop"]
+        except Exception:  # they are no estimators by name, as `fit` will say
+            return tags
         enough = any if self.on_error == "missing" else all
         tags.input_tags.sparse = enough(model.sparse for model in models)
         tags.input_tags.allow_nan = enough(model.allow_nan for model in models)
@@ -262,8 +266,19 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
         """The base models by name, without those dropped."""
         if not isinstance(self.estimators, Sequence) or not self.estimators:
             raise ValueError("estimators must be a list of (name, estimator) tuples with at least one of them")
+        for u, entry in enumerate(self.estimators):
+            if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], str)):
+                raise ValueError(
+                    f"estimators must be a list of (name, estimator) tuples, but estimators[{u}] is {_shown(entry)}"
+                )
         self._validate_names([name for name, _ in self.estimators])
-        models = {name: estimator for name, estimator in self.estimators if estimator != "drop"}
+        models = {
+            name: estimator
+            for name, estimator in self.estimators
+            if not (isinstance(estimator, str) and estimator == "drop")
+        }
+        for name, model in models.items():
+            _check_classifier(name, model)
         if not models:
             raise ValueError("estimators: all of them are dropped; at least one is needed")
         return models
@@ -303,11 +318,7 @@ class CFStackingClassifier(TransformerMixin, ClassifierMixin, _BaseComposition):
                 "train the models elsewhere (cv='prefit')"
             )
         cv = min(self.cv, int(sizes.min())) if isinstance(self.cv, int | np.integer) and self.cv > 1 else self.cv
-        splitter = check_cv(cv, codes[known], classifier=True)
-        groups = None if groups is None else take_rows(groups, known)
-        splits = [
-            (known[train], known[test]) for train, test in splitter.split(take_rows(X, known), codes[known], groups)
-        ]
+        splits = list(split_labelled(cv, X, codes[known], known, groups, len(codes)))
         if not splits:
             raise ValueError("cv makes no splits; an iterator gives its own once, a list does so again and again")
         return splits
@@ -364,11 +375,29 @@ def _report(names: Sequence[str], P: Vector, errors: Sequence[Exception | None],
         error.add_note(f"no base model could be fitted and predict; the last to fail was {name!r}")
         raise error
     for name, count, error in failed:
-        warnings.warn(
+        warn_user(
             f"base model {name!r} failed, and {count} of {len(P)} rows have no prediction of it: {_first_line(error)}",
             DataWarning,
-            stacklevel=4,
         )
+
+
+def _check_classifier(name: str, model: Any) -> None:
+    """Raise a ValueError unless a base model is a classifier; a pipeline or search is one if its last step is."""
+    if isinstance(model, type) or not hasattr(model, "fit"):
+        cure = f"; pass an object, {model.__name__}()" if isinstance(model, type) else " or 'drop'"
+        raise ValueError(f"estimators: base model {name!r} is {_shown(model)}, but should be a classifier{cure}")
+    if hasattr(model, "classes_"):  # fitted, in another way than scikit-learn's maybe
+        return
+    if hasattr(model, "__sklearn_tags__"):
+        accepted = is_classifier(model)
+    else:  # not one of scikit-learn's base classes
+        accepted = getattr(model, "_estimator_type", None) == "classifier" or hasattr(model, "predict_proba")
+    if not accepted:
+        raise ValueError(f"estimators: base model {name!r} ({type(model).__name__}) should be a classifier")
+
+
+def _shown(value: Any) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else " ".join(repr(value).split())[:100]
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """What all trainers share: options, checks, restarts, prediction, and what is reported."""
 
 import logging
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from cfensemble._blocks import LARGE, column_blocks
 from cfensemble._threads import resolve_threads
 from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import boolean, choice, confidence_matrix, generator, integer, number, probability_matrix
+from cfensemble._warnings import warn_user
 from cfensemble.data.base_rate import observed_base_rate
 from cfensemble.data.confidence import (
     STRATEGIES,
@@ -71,8 +71,9 @@ class BaseTrainer(SavedModel, ABC):
     """The protocol of the trainers; subclasses implement `_solve` and name their `_aggregator_types`."""
 
     _aggregator_types: tuple[str, ...] = ("weighted", "mean")
-    _iterations: str  # what they are called, and what to do when there were too few
-    _remedy: str
+    _iterations: str  # what they are called
+    _remedy: str  # what to do when there were too few
+    _collapse_remedy = REMEDY
 
     def __init__(
         self,
@@ -276,7 +277,7 @@ class BaseTrainer(SavedModel, ABC):
                 p = predictions()
                 collapse += "; they were reset to the plain average's"
             if collapse:
-                _warn(CollapseWarning, f"aggregator collapse: {collapse}. {REMEDY}")
+                _warn(CollapseWarning, f"aggregator collapse: {collapse}. {self._collapse_remedy}")
         if not (solution.converged or solution.stopped):
             _warn(
                 ConvergenceWarning,
@@ -481,4 +482,4 @@ def _strength(strength: float) -> float:
 
 
 def _warn(category: type[Warning], message: str) -> None:
-    warnings.warn(message, category, stacklevel=4)
+    warn_user(message, category)
