@@ -214,5 +214,5 @@ def test_log_odds_of_classifiers_that_err_independently_add_up(rate):
     hidden = np.isnan(labels)
     best = score(y[hidden], expit(evidence.sum(axis=0) + prior)[hidden])
     found = score(y[hidden], p[hidden])
-    assert found.log_loss < best.log_loss + 0.03
+    assert found.log_loss < best.log_loss + 0.04
     assert found.pr_auc > best.pr_auc - 0.01
