@@ -1,7 +1,7 @@
 """Weights that are best in the light of a prior where there are several classes: a penalised softmax regression.
 
-With f_i (m, K) the features of instance i, centred over the classes, z_i = f_i' w + b and p_i = softmax(z_i), the loss
--log p_i(t_i) has, with respect to z_i, the gradient g_i = p_i - t_i (t_i one-hot) and the Hessian
+With f_i (m, K) the features of instance i, z_i = f_i' w + b and p_i = softmax(z_i), the loss -log p_i(t_i) has, with
+respect to z_i, the gradient g_i = p_i - t_i (t_i one-hot) and the Hessian
 
     W_i = diag(p_i) - p_i p_i'  <=  B = (I - 1 1' / K) / 2                                          (Boehning 1992)
 
