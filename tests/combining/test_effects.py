@@ -80,7 +80,7 @@ def test_a_base_rate_that_varies_with_the_fold_counts_next_to_nothing():
     R, labels = ensemble(Combiner)
     R[2] = 0.3 + 0.005 * (np.arange(R.shape[1]) % 3)
     w = fit(Combiner, R, labels).get_aggregator_weights()
-    assert abs(w[2]) < 0.05 * w.max()
+    assert abs(w[2]) < 0.1 * w.max()
 
 
 @pytest.mark.parametrize("make", MAKES)

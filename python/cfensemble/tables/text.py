@@ -72,7 +72,7 @@ class TextReader:
         data = file.read(BLOCK_BYTES).removeprefix(_BYTE_ORDER_MARK)
         self._newline = b"\r" if b"\r" in data and b"\n" not in data else b"\n"
         self._record = _record(delimiter.encode(), self._newline)
-        self._records = re.compile(b"(?:%b)*+" % self._record.pattern)
+        self._records = re.compile(b"(?:%b)*" % self._record.pattern)
         start, end = self._header_span(data)
         while end == len(data) and (more := file.read(BLOCK_BYTES)):
             data += more
@@ -153,9 +153,9 @@ def _record(delimiter: bytes, newline: bytes) -> re.Pattern[bytes]:
     """Return what a record looks like.
 
     As Arrow has it, a quote opens a quoted field, in which line breaks may stand, at the start of a field only;
-    elsewhere it is a character like any other. Either kind of line break ends a field. There are no two ways to match
-    (the quantifiers are possessive), so that the time is proportional to the length.
+    elsewhere it is a character like any other. Either kind of line break ends a field. There are no two ways to match,
+    so that the time is proportional to the length: what follows the quote that closes a field is no quote.
     """
     ends = re.escape(delimiter + b"\r\n")
-    field = b'(?:"(?:[^"]++|"")*+"|(?!"))[^%b]*+' % ends
-    return re.compile(b"(?:%b[%b])*+%b%b" % (field, ends.replace(re.escape(newline), b""), field, re.escape(newline)))
+    field = b'(?:"[^"]*(?:""[^"]*)*"(?!")|(?!"))[^%b]*' % ends
+    return re.compile(b"(?:%b[%b])*%b%b" % (field, ends.replace(re.escape(newline), b""), field, re.escape(newline)))
