@@ -121,7 +121,7 @@ def compare(
     seed : int, default 0
         Seed of the folds, which are the same for all methods.
     on_fit : callable, optional
-        Called after each fit: `count_folds` times n_repeats times for each method and baseline.
+        Called after each fit: ``evaluation.count_folds`` times n_repeats times for each method and baseline.
 
     Returns
     -------

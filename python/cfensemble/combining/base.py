@@ -55,7 +55,7 @@ class BaseCombiner(SavedModel, ABC):
 
         By how much the combined log-odds change, on average over the fitted instances that it predicted, when its own
         log-odds change by their standard deviation, everything else kept; 0 for a classifier that says the same of all.
-        Found when fitting, on up to 1000 instances; defined in `cfensemble.combining.effects`.
+        Found when fitting, on up to 1000 instances.
         """
         self._check_fitted()
         return self._effects.copy()
