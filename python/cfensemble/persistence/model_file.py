@@ -8,6 +8,7 @@ executed: it holds arrays, numbers, strings, and names of classes to choose from
 import hashlib
 import json
 import os
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ _DTYPES = ("F32", "F64", "I64")  # as safetensors names them
 class SavedModel(Saved):
     """Mixin of the models that can be written to a file of their own; see `MODELS`."""
 
+    @abstractmethod
     def _check_fitted(self) -> None:
         """Raise a NotFittedError before `fit`."""
-        raise NotImplementedError
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a file, which `cfensemble.load` reads.
