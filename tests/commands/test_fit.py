@@ -36,7 +36,12 @@ def test_predict_does_what_the_model_in_the_file_does(run, table, tmp_path, rows
 def test_fit_says_what_it_did(run, table):
     result = run("fit", table, "--labels", "t", "--id", "key", "--model", "model.safetensors")
     assert result.exit_code == 0, result.output
-    for part in ("labelled", "Learned weights", "[bold]forest", "Saved the model to model.safetensors."):
+    for part in (
+        "labelled",
+        "How much each classifier counts",
+        "[bold]forest",
+        "Saved the model to model.safetensors.",
+    ):
         assert part in result.stdout
 
 

@@ -117,14 +117,14 @@ def estimates(comparison: Comparison) -> list[Table]:
 
 
 def weights(classifiers: Sequence[str], w: Float) -> Table:
-    """Tabulate the aggregator's weights, the largest share first.
+    """Tabulate how much the classifiers count, the largest share first.
 
     Parameters
     ----------
     classifiers : sequence of str, length m
         Names.
     w : array of shape (m,)
-        Weights; a classifier's share is ``abs(w) / sum(abs(w))``.
+        As `get_aggregator_weights` tells; a classifier's share is ``abs(w) / sum(abs(w))``.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def weights(classifiers: Sequence[str], w: Float) -> Table:
     """
     size = np.abs(w)
     share = size / max(size.sum(), np.finfo(float).tiny)
-    out = Table(box=SIMPLE_HEAD, title="Learned weights", title_justify="left")
+    out = Table(box=SIMPLE_HEAD, title="How much each classifier counts", title_justify="left")
     out.add_column("classifier", overflow="fold")
     out.add_column("weight", justify="right")
     out.add_column("share", justify="right")
