@@ -22,7 +22,7 @@ def test_rows_are_classifiers_and_columns_patterns_the_most_frequent_first():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     np.testing.assert_array_equal(cells(ax, 3, 3), [[0, 1, 1], [0, 0, 1], [0, 0, 0]])
     assert texts(ax) == ["Instances", "3", "2", "1", "Missing", "50 %", "17 %", "0 %"]
-    assert ax.get_xlabel() == "All 3 patterns (dark: missing)\nof 6 instances"
+    assert ax.get_xlabel() == "All 3 patterns (marked: missing)\nof 6 instances"
     heights = [patch.get_height() for patch in ax.patches[9:12]]
     np.testing.assert_allclose(heights, 3 * np.array([3, 2, 1]) / 3)
 
@@ -41,7 +41,7 @@ def test_of_many_patterns_the_most_frequent_are_shown(rng):
     first = np.sort(counts)[::-1][:20]
     assert texts(ax)[1:21] == [str(count) for count in first]
     assert ax.get_xlabel() == (
-        f"The 20 most frequent of {counts.size} patterns (dark: missing)\n"
+        f"The 20 most frequent of {counts.size} patterns (marked: missing)\n"
         f"of {100 * first.sum() / 500:.0f} % of 500 instances"
     )
 
@@ -52,7 +52,7 @@ def test_nothing_and_everything_may_be_missing(R):
     ax.figure.draw_without_rendering()
     share = 100 * np.isnan(R).mean()
     assert texts(ax)[-1] == f"{share:.0f} %"
-    assert ax.get_xlabel().startswith("The one pattern (dark: missing)")
+    assert ax.get_xlabel().startswith("The one pattern (marked: missing)")
 
 
 def test_of_a_thousand_classifiers_those_that_miss_most_are_shown(rng):

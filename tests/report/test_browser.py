@@ -61,6 +61,19 @@ def test_a_page_can_be_read(browser, pages, name, width, scheme):
         assert len(figure["caption"]) > 20
 
 
+@pytest.mark.parametrize("name", ["two", "classes", "als"])
+def test_numbers_are_not_broken_in_narrow_tables(browser, pages, name):
+    browser.open(pages / f"{name}.html", 400)
+    broken = browser.evaluate("""
+        [...document.querySelectorAll(".scores td, .classifiers td")].filter(cell => {
+            const range = document.createRange();
+            range.selectNodeContents(cell.firstChild);
+            return new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+        }).map(cell => cell.textContent)
+    """)
+    assert broken == []
+
+
 def test_colours_follow_the_scheme(browser, pages):
     colours = {}
     for scheme in ("light", "dark"):
@@ -73,3 +86,9 @@ def test_colours_follow_the_scheme(browser, pages):
         ]
     assert colours["light"][0] > 700 > 200 > colours["light"][1]
     assert colours["dark"][0] < 100 < 600 < colours["dark"][1]
+
+
+def test_no_black_shape_is_left_on_dark_paper(browser, pages):
+    browser.open(pages / "two.html", 1400, scheme="dark")
+    shapes = "[...document.querySelectorAll('figure path, figure rect, figure use')]"
+    assert browser.evaluate(f"{shapes}.filter(e => getComputedStyle(e).fill === 'rgb(0, 0, 0)').length") == 0

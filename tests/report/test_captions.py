@@ -61,7 +61,7 @@ def test_what_is_the_same_in_every_fold_is_no_proof(subject, analysis):
     lead = replace(analysis.cv, lead=Estimate(0.1, None, None, 0.1, None), best_baseline="median")
     assert "cannot be told apart from it (the same in every fold" in captions.quality(lead, subject)
     curve = replace(analysis.learning, gain=0.1, low=None, high=None)
-    assert "improved by +0.100. More labels may pay" in captions.learning(curve)
+    assert "improved by 0.100. More labels may pay" in captions.learning(curve)
     assert not curve.pays
     assert not curve.is_flat
 
@@ -123,11 +123,43 @@ def test_what_labels_bring_depends_on_the_interval(analysis):
     flat = replace(curve, gain=0.0, low=-0.001, high=0.001, stop=16)
     open_ = replace(curve, gain=0.02, low=-0.1, high=0.1, stop=None)
     assert "More labels pay" in captions.learning(pays)
-    assert "the PR-AUC improved by +0.050 (95 % interval +0.020 to +0.080)" in captions.learning(pays)
+    assert "the PR-AUC improved by 0.050 (95 % interval +0.020 to +0.080)" in captions.learning(pays)
     assert "after the first 16" in captions.learning(flat)
     assert "no more than chance" in captions.learning(open_)
-    assert any(item.what == "Label more rows" for item in advise(replace(analysis, learning=pays)))
+    assert "the PR-AUC worsened by 0.050" in captions.learning(replace(curve, gain=-0.05))
+    assert "the PR-AUC did not change" in captions.learning(replace(curve, gain=-0.0001))
     assert "too few labels" in captions.learning(None)
+
+
+def test_more_labels_are_recommended_as_far_as_they_promised_something(analysis):
+    many = replace(analysis, subject=replace(analysis.subject, labels=np.resize([0.0, 1.0, np.nan], 240)))
+    curve = replace(analysis.learning, gain=0.05, low=0.02, high=0.08, stop=None)
+
+    def advised(**found):
+        return [item.what for item in advise(replace(many, learning=replace(curve, **found)))]
+
+    assert "Label more rows" in advised()
+    assert "Label more rows if labels are cheap" in advised(low=-0.02, high=0.12)
+    assert "Do not expect much of more labels" in advised(gain=0.0, low=-0.001, high=0.001)
+    assert not any("label" in what for what in advised(gain=-0.01, low=-0.02, high=0.12))
+
+
+def test_gaps_are_to_be_filled_where_the_classifier_is_needed(analysis, analysis_by_als):
+    names = analysis.subject.classifiers
+    missing, none = np.array([0.1, 0.2, 0.5, 0.0, 0.0, 0.0]), np.zeros(6)
+    c = replace(analysis.contributions, missing=missing, copies=[], without=none, without_error=none)
+
+    def advised(analysis, **found):
+        found = advise(replace(analysis, contributions=replace(c, **found)))
+        return [item.what for item in found if "score all rows" in item.what]
+
+    assert advised(analysis) == []
+    assert advised(analysis, without=np.array([0.1, 0.1, 0.0, 0.5, 0.0, 0.0])) == [f"Have {names[1]} score all rows"]
+    weights = np.array([1.0, 1.0, 1.0, 3.0, 0.1, 0.1])
+    by_weight = {"without": None, "without_error": None, "weights": weights}
+    by_als = analysis_by_als.subject.classifiers
+    assert advised(analysis_by_als, **by_weight) == [f"Have {by_als[2]} score all rows"]
+    assert advised(analysis_by_als, **by_weight, copies=[[2, 3]]) == [f"Have {by_als[1]} score all rows"]
 
 
 def test_gaps_are_attributed(subject):

@@ -66,7 +66,10 @@ def loss_curves(history: History, ax: "Axes | None" = None, frozen: int | None =
         _shade(ax, frozen, handles)
         # A log scale shows how the losses settle, but only if all of them are positive.
         values = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
-        ax.set(xlabel="Iteration", ylabel="Loss", yscale="log" if values.min() > 0 else "linear")
+        ax.set(xlabel="Iteration", ylabel="Loss")
+        if values.min() > 0:
+            ax.set_yscale("log")
+            _write_plainly(ax)
         _fit_iterations(ax, iterations)
         legend(ax, handles, [str(handle.get_label()) for handle in handles], loc="best")
     return ax
@@ -147,6 +150,18 @@ def weight_history(
         _fit_iterations(ax, iterations)
         legend(ax, handles, labels, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return ax
+
+
+def _write_plainly(ax: "Axes") -> None:
+    """Write the numbers of a log scale without powers of ten: 0.6 and 3, not 6 x 10^-1 and 3 x 10^0."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""  # it knows which there is room for
+
+    ax.yaxis.set_major_formatter(Plain())
+    ax.yaxis.set_minor_formatter(Plain(minor_thresholds=(2, 0.6)))
 
 
 def _iterations(history: History) -> Vector:

@@ -84,7 +84,7 @@ def missing_pattern(R: ArrayLike, names: Sequence[str] | None = None, ax: "Axes 
         if n_patterns > MOST_PATTERNS:
             which = f"The {MOST_PATTERNS} most frequent of {n_patterns:,} patterns"
             whose = f"{100 * covered:.0f} % of {n:,} instances"
-        ax.set_xlabel(f"{'The one pattern' if n_patterns == 1 else which} (dark: missing)\nof {whose}")
+        ax.set_xlabel(f"{'The one pattern' if n_patterns == 1 else which} (marked: missing)\nof {whose}")
     return ax
 
 

@@ -9,9 +9,10 @@ from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import classifiers, labels
 from cfensemble.report.captions.quality import FEW
 from cfensemble.report.contributions import LEAST_CHANGE
+from cfensemble.report.learning import LEAST_GAIN, LearningCurve
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
-from cfensemble.report.words import METRICS, change, is_clear, listed, number, percent, plural, points
+from cfensemble.report.words import METRICS, is_clear, listed, number, percent, plural, points
 
 MUCH_MISSING = 0.05
 
@@ -26,10 +27,12 @@ class Advice:
 
 def advise(analysis: Analysis) -> list[Advice]:
     """List what would help, the most urgent first."""
-    found = [*_fit(analysis), *_labels(analysis), *_classifiers(analysis), *_use(analysis)]
+    first = [*_fit(analysis), *_labels(analysis), *_without(analysis), *_gaps(analysis), *_copies(analysis)]
+    found = [*first, *_more_labels(analysis), *_use(analysis)]
     if found:
         return found
-    return [Advice("Nothing stands out", "No gap, copy, harmful classifier or lack of labels was found.")]
+    why = "No classifier is harmful, a copy of another or missing where it is needed, and more labels promise nothing."
+    return [Advice("Nothing stands out", why)]
 
 
 def _fit(analysis: Analysis) -> Iterator[Advice]:
@@ -49,25 +52,55 @@ def _labels(analysis: Analysis) -> Iterator[Advice]:
         yield Advice(
             f"Label more rows, above all of class {subject.classes[rare]}", f"{why}would begin to be reliable."
         )
-    if curve is not None and (curve.pays or subject.counts[rare] >= FEW):
-        what = "Label more rows" if curve.pays else "Do not expect much of more labels" if curve.is_flat else ""
-        why = f"The last doubling of the labels improved the {METRICS[curve.metric]} by {change(curve.gain)}. "
-        if what:
-            yield Advice(what, why + labels.verdict(curve))
+    if curve is not None and curve.pays:
+        yield Advice("Label more rows", f"{_doubling(curve)} {labels.verdict(curve)}")
 
 
-def _classifiers(analysis: Analysis) -> Iterator[Advice]:
+def _more_labels(analysis: Analysis) -> Iterator[Advice]:
+    """What to think of more labels where they do not clearly pay."""
+    subject, curve = analysis.subject, analysis.learning
+    if curve is None or curve.pays or subject.n_labelled == len(subject.labels) or min(subject.counts) < FEW:
+        return
+    if curve.is_flat:
+        yield Advice("Do not expect much of more labels", f"{_doubling(curve)} {labels.verdict(curve)}")
+    elif curve.gain >= LEAST_GAIN:
+        yield Advice("Label more rows if labels are cheap", f"{_doubling(curve)} {labels.verdict(curve)}")
+
+
+def _doubling(curve: LearningCurve) -> str:
+    return f"With the last doubling of the labels the {METRICS[curve.metric]} {labels.improved(curve)}."
+
+
+def _without(analysis: Analysis) -> Iterator[Advice]:
     names, c = analysis.subject.classifiers, analysis.contributions
     if c.harmful and c.without is not None:
         gain = max(-float(c.without[u]) for u in c.harmful)
         why = f"Left-out labels are then predicted better: the log-loss falls by {number(max(gain, LEAST_CHANGE))}."
         yield Advice(f"Try it without {listed([names[u] for u in c.harmful])}", why)
-    u = int(np.argmax(np.abs(c.weights) * c.missing))
-    if c.missing[u] >= MUCH_MISSING:
-        why = (
-            f"It carries {classifiers.share_of(c, u)} of the weight, and on {percent(float(c.missing[u]))} of the rows "
-        )
-        yield Advice(f"Have {names[u]} score the rows that it skipped", f"{why}what it would say is guessed.")
+
+
+def _gaps(analysis: Analysis) -> Iterator[Advice]:
+    """Which classifier's gaps cost most: of those that are needed, or else, if that is not known, that weigh most."""
+    names, c = analysis.subject.classifiers, analysis.contributions
+    gaps = np.where((c.missing >= MUCH_MISSING) & (c.missing < 1), c.missing, 0)
+    if c.without is None:
+        gaps[[u for group in c.copies for u in group]] = 0  # another one says the same
+        worth = np.abs(c.weights) * gaps
+    else:
+        worth = np.zeros(len(gaps))
+        worth[c.needed] = (c.without * gaps / (1 - gaps))[c.needed]  # a row that it scores gains without / (1 - gaps)
+    u = int(np.argmax(worth))
+    if worth[u] > 0:
+        why = f"It skipped {percent(float(c.missing[u]))} of them, "
+        if c.without is None:
+            why += f"and carries {classifiers.share_of(c, u)} of the weight."
+        else:
+            why += f"and without it the log-loss of left-out labels rises by {number(float(c.without[u]))}."
+        yield Advice(f"Have {names[u]} score all rows", why)
+
+
+def _copies(analysis: Analysis) -> Iterator[Advice]:
+    names, c = analysis.subject.classifiers, analysis.contributions
     if c.copies:
         spare = sum(len(group) - 1 for group in c.copies)
         groups = "; ".join(listed([names[u] for u in group]) for group in c.copies[:3])

@@ -1,6 +1,6 @@
 """What was found, in words: a module for each of the reader's questions. Every sentence depends on the data."""
 
-from cfensemble.report.captions.classifiers import links, redundancy, weights
+from cfensemble.report.captions.classifiers import links, redundancy, weights, what_weights_are
 from cfensemble.report.captions.combined import combined, missing
 from cfensemble.report.captions.labels import learning
 from cfensemble.report.captions.quality import curves_pr, curves_roc, how_measured, quality
@@ -25,4 +25,5 @@ __all__ = [
     "views",
     "weight_paths",
     "weights",
+    "what_weights_are",
 ]

@@ -6,6 +6,7 @@ from cfensemble._typing import Vector
 from cfensemble.plots.factor_map import COPY
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.contributions import MAX_DROPPED, NEAR_COPY, Contributions
+from cfensemble.report.subject import Subject
 from cfensemble.report.words import change, listed, number, percent, plural, with_article
 
 AGAINST = 0.02
@@ -28,6 +29,14 @@ def weights(analysis: Analysis) -> str:
     if against:
         text += f" Read against what they say: {listed(against)}."
     return text
+
+
+def what_weights_are(subject: Subject) -> str:
+    """Say what a weight means."""
+    if subject.model.solver == "auto":
+        move = "how far the combined log-odds move when the classifier's move by their standard deviation"
+        return f"Weight: {move}, and its share of all weights."
+    return "Weight: what the combined log-odds gain per unit of the classifier's reconstruction, and its share."
 
 
 def _best_by_itself(c: Contributions, names: tuple[str, ...], metric: str) -> str:

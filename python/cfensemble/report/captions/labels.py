@@ -1,7 +1,7 @@
 """Captions: what would more labels bring."""
 
 from cfensemble.report.learning import LEAST_GAIN, LearningCurve
-from cfensemble.report.words import METRICS, change
+from cfensemble.report.words import METRICS, change, number
 
 
 def learning(curve: LearningCurve | None) -> str:
@@ -9,11 +9,19 @@ def learning(curve: LearningCurve | None) -> str:
     if curve is None:
         return "There are too few labels to see what fewer would have given, and so what more would give."
     a, b = curve.n_labels[-2:]
-    text = f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} improved by {change(curve.gain)}"
+    text = f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} {improved(curve)}"
     if curve.low is not None and curve.high is not None:
         text += f" (95 % interval {change(curve.low)} to {change(curve.high)})"
     text += f". {verdict(curve)}"
     return text + " Bands are 95 % intervals of the means over the folds, as if the folds had nothing in common."
+
+
+def improved(curve: LearningCurve) -> str:
+    """Say by how much the last doubling improved the score, if it did."""
+    by = number(abs(curve.gain))
+    if not float(by):
+        return "did not change"
+    return f"improved by {by}" if curve.gain > 0 else f"worsened by {by}"
 
 
 def verdict(curve: LearningCurve) -> str:

@@ -6,6 +6,7 @@ from cfensemble.report.scores import AVERAGE, CrossValidation
 from cfensemble.report.subject import OURS, Subject
 from cfensemble.report.words import (
     METRICS,
+    SPACE,
     change,
     in_brackets,
     is_clear,
@@ -86,8 +87,8 @@ def curves_pr(cv: CrossValidation) -> str:
         curves = [precision_recall_curve(cv.y, p) for p in cv.predictions[name]]
         at[name] = percent(float(np.mean([precision[recall >= RECALL].max() for precision, recall, _ in curves])))
     return (
-        f"Whoever flags rows until {RECALL:.0%} of the positives are found will, with {OURS}, be right in "
-        f"{at[OURS]} of the cases; with the plain average, in {at[AVERAGE]}; by chance, in "
+        f"Whoever flags rows until {100 * RECALL:.0f}{SPACE}% of the positives are found will, with {OURS}, be right "
+        f"in {at[OURS]} of the cases; with the plain average, in {at[AVERAGE]}; by chance, in "
         f"{percent(float(cv.y.mean()))}. The folds are pooled here, and areas differ a little from the table's means."
     )
 
