@@ -176,7 +176,7 @@ def test_gaps_are_told_by_name_and_once_to_whoever_fits(binary, three_classes):
     with pytest.warns(DataWarning) as caught:
         CFEnsembleClassifier().fit(pd.DataFrame(P, columns=list("abcde")), y)
     assert [str(w.message) for w in caught] == [
-        "1 classifier without any prediction: 'c'; it takes no part",
+        "1 classifier without any prediction: 'c'; leave it out",
         "2 rows without any prediction, row 31 the first: they get the base rate",
     ]
     assert caught[0].filename == __file__
@@ -186,7 +186,7 @@ def test_gaps_are_told_by_name_and_once_to_whoever_fits(binary, three_classes):
     with pytest.warns(DataWarning) as caught:
         CFEnsembleClassifier().fit(P3, y3)
     assert [str(w.message) for w in caught][:1] == [
-        "2 classifiers without any prediction: column 1, column 3; they take no part"
+        "2 classifiers without any prediction: column 1, column 3; leave them out"
     ]
     assert "rows without any prediction, row 5 the first: they get the base rate" in str(caught[1].message)
 

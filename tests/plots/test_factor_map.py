@@ -32,7 +32,7 @@ def test_near_copies_are_linked_and_only_they(rng):
     X[:, 4] = X[:, 0] + 0.01 * rng.standard_normal(5)
     ax = plots.classifier_map(X)
     assert len(ax.collections[0].get_segments()) == 2  # three copies are linked by two lines
-    assert "correlation > 0.99" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "alike without their noise" in [text.get_text() for text in ax.get_legend().get_texts()]
     X[:, 3:5] = -X[:, :2]
     assert plots.classifier_map(X).collections[0].get_segments() == []  # the opposite is no copy
 

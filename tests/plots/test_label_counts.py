@@ -16,7 +16,8 @@ def test_means_and_the_intervals_of_the_means_are_drawn(rng):
     np.testing.assert_allclose(mean, np.nanmean(scores, axis=1)[[1, 0, 2]])
     half = t.ppf(0.975, [4, 7, 7]) * np.nanstd(scores, axis=1, ddof=1)[[1, 0, 2]] / np.sqrt([5, 8, 8])
     drawn = ax.collections[0].get_paths()[0].vertices
-    for count, low, high in zip(x, mean - half, mean + half, strict=True):
+    band = np.clip([mean - half, mean + half], 0, 1)  # where a PR-AUC can be
+    for count, low, high in zip(x, *band, strict=True):
         ends = drawn[drawn[:, 0] == count, 1]
         assert (ends.min(), ends.max()) == pytest.approx((low, high))
 

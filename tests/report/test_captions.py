@@ -42,7 +42,7 @@ def test_words():
 def test_quality_is_called_better_only_beyond_chance(subject, analysis):
     cv = analysis.cv
     sure = captions.quality(with_estimate(cv, Estimate(0.9, 0.85, 0.95, 0.1, 0.001)), subject)
-    assert "reaches a PR-AUC of 0.900 (95 % interval 0.850 to 0.950)" in sure
+    assert "reaches a PR-AUC of 0.900 (95\N{NO-BREAK SPACE}% interval 0.850 to 0.950)" in sure
     assert "+0.100 is more than chance explains" in sure
     unsure = captions.quality(with_estimate(cv, Estimate(0.9, 0.5, 1.0, 0.1, 0.4)), subject)
     assert "+0.100 may be chance" in unsure
@@ -56,8 +56,11 @@ def test_what_is_the_same_in_every_fold_is_no_proof(subject, analysis):
     same = with_estimate(analysis.cv, Estimate(1.0, None, None, 0.1, None))
     text = captions.quality(same, subject)
     assert "reaches a PR-AUC of 1.000 (the same in every fold), the plain" in text
-    assert "+0.100 may be chance (the same in every fold, which is no test)" in text
-    assert "may be chance" in in_short(replace(analysis, cv=same))[0]
+    assert "+0.100 is the same in every fold, of which there is no test." in text
+    assert "the same difference in every fold" in in_short(replace(analysis, cv=same))[0]
+    equal = with_estimate(analysis.cv, Estimate(0.9, 0.8, 1.0, 0.0, 1.0))
+    assert "They do not differ." in captions.quality(equal, subject)
+    assert "no difference" in in_short(replace(analysis, cv=equal))[0]
     lead = replace(analysis.cv, lead=Estimate(0.1, None, None, 0.1, None), best_baseline="median")
     assert "cannot be told apart from it (the same in every fold" in captions.quality(lead, subject)
     curve = replace(analysis.learning, gain=0.1, low=None, high=None)
@@ -110,11 +113,12 @@ def test_the_average_is_recommended_only_where_no_score_tells_it_apart(analysis)
     assert not any("plain average" in item.what for item in advise(replace(analysis, cv=replace(cv, estimates=apart))))
 
 
-def test_collapse_is_said_plainly(analysis):
-    bad = replace(analysis, training=replace(analysis.training, collapse="the weights have vanished"))
+def test_collapse_is_said_plainly(analysis, analysis_by_als):
+    bad = replace(analysis_by_als, training=replace(analysis_by_als.training, collapse="the weights have vanished"))
     assert "no use: the weights have vanished" in captions.training(bad)
-    assert "have not collapsed" in captions.training(analysis)
+    assert "have not collapsed" in captions.training(analysis_by_als)
     assert advise(bad)[0].what.startswith("Fit again")
+    assert "collapse" not in captions.training(analysis)  # the combiner cannot
 
 
 def test_what_labels_bring_depends_on_the_interval(analysis):
@@ -123,7 +127,7 @@ def test_what_labels_bring_depends_on_the_interval(analysis):
     flat = replace(curve, gain=0.0, low=-0.001, high=0.001, stop=16)
     open_ = replace(curve, gain=0.02, low=-0.1, high=0.1, stop=None)
     assert "More labels pay" in captions.learning(pays)
-    assert "the PR-AUC improved by 0.050 (95 % interval +0.020 to +0.080)" in captions.learning(pays)
+    assert "the PR-AUC improved by 0.050 (95\N{NO-BREAK SPACE}% interval +0.020 to +0.080)" in captions.learning(pays)
     assert "after the first 16" in captions.learning(flat)
     assert "no more than chance" in captions.learning(open_)
     assert "the PR-AUC worsened by 0.050" in captions.learning(replace(curve, gain=-0.05))
@@ -163,7 +167,7 @@ def test_gaps_are_to_be_filled_where_the_classifier_is_needed(analysis, analysis
 
 
 def test_gaps_are_attributed(subject):
-    assert f"those of {subject.classifiers[5]}" in captions.missing(subject)
+    assert f"{subject.classifiers[5]} stands out" in captions.missing(subject)
     complete = replace(subject, R=np.nan_to_num(subject.R))
     assert captions.missing(complete) == "No prediction is missing."
     empty = subject.R.copy()
@@ -187,7 +191,7 @@ def test_with_one_label_of_a_class_nothing_is_claimed(data):
     y[np.flatnonzero(y == 1)[1:]] = -1
     found = analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(P, y), P, y))
     assert found.cv is found.calibration is found.learning is None
-    assert captions.quality(None, found.subject).endswith("and 1 has 1.")
+    assert captions.quality(None, found.subject).endswith("and class 1 has 1.")
     assert "too few labels to tell" in in_short(found)[0]
     assert advise(found)[0].what == "Label more rows, above all of class 1"
 

@@ -2,19 +2,33 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
-from cfensemble.report.contributions import average_precision, near_copies, wilson
+from cfensemble.report.contributions import _pr_auc, near_copies, wilson
 
 
-def test_average_precision_is_scikit_learns_also_with_ties_and_counts():
+@pytest.mark.parametrize(("n_positive", "quality"), [(10, 0.0), (10, 1.0), (40, 1.5)])
+def test_intervals_of_the_pr_auc_hold_the_truth_as_often_as_they_say(n_positive, quality):
     rng = np.random.default_rng(0)
-    y = (rng.random(80) < 0.3).astype(float)
-    p = rng.random(80).round(1)
-    counts = rng.integers(0, 4, (5, 80)).astype(float)
-    counts[0] = 1
-    expected = [average_precision_score(y, p, sample_weight=count) for count in counts]
-    np.testing.assert_allclose(average_precision(y, p, counts), expected)
+
+    def draw(n):
+        y = (np.arange(10 * n) < n).astype(float)
+        return y, expit(quality * y + rng.normal(size=10 * n))
+
+    truth = average_precision_score(*draw(20_000))
+    held = 0
+    for _ in range(300):
+        area, (low, high) = _pr_auc(*draw(n_positive))
+        assert low <= area <= high
+        held += low <= truth <= high
+    assert 0.92 <= held / 300 <= 0.995
+
+
+def test_a_perfect_classifier_has_an_interval_as_well():
+    area, (low, high) = _pr_auc(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, np.nan]))
+    assert (area, high) == (1, 1)
+    assert 0 < low < 0.3
 
 
 @pytest.mark.parametrize(
@@ -22,6 +36,12 @@ def test_average_precision_is_scikit_learns_also_with_ties_and_counts():
 )
 def test_wilsons_interval(successes, n, low, high):
     np.testing.assert_allclose(wilson(successes, n), [low, high], atol=1e-3)
+
+
+@pytest.mark.parametrize("n", range(1, 40))
+def test_wilsons_interval_reaches_0_and_1(n):
+    assert wilson(0, n)[0] == 0
+    assert wilson(n, n)[1] == 1
 
 
 def test_near_copies_are_found_where_predictions_are_missing_as_well():
@@ -33,6 +53,14 @@ def test_near_copies_are_found_where_predictions_are_missing_as_well():
     R[rng.random(R.shape) < 0.3] = np.nan
     assert near_copies(R) == [[1, 2, 4]]
     assert near_copies(rng.random((3, 300))) == []
+
+
+def test_classifiers_that_are_alike_only_in_what_they_scored_are_no_copies():
+    rng = np.random.default_rng(0)
+    R = np.vstack([0.9 + 0.01 * rng.random(400), 0.9 + 0.01 * rng.random(400)])
+    R[0, 100:200], R[1, 200:300] = np.nan, np.nan
+    R[0, 200:300], R[1, 100:200] = 0.1, 0.1  # far from the mean, where the other one says nothing
+    assert near_copies(R) == []
 
 
 def test_a_copy_is_named_and_the_best_classifier_is_not_spared(analysis):

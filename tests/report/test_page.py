@@ -1,6 +1,7 @@
 """The page as text: complete, escaped, and in need of nothing."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -8,11 +9,15 @@ import numpy as np
 import pytest
 
 from cfensemble import CFEnsembleClassifier, load
-from cfensemble.report import write_report
+from cfensemble.report import captions, write_report
+from cfensemble.report.advice import advise
 from cfensemble.report.analysis import analyse
+from cfensemble.report.disputes import most_uncertain
 from cfensemble.report.page import render
-from cfensemble.report.subject import OURS, make_subject, presentable
+from cfensemble.report.subject import OURS, REFITTED, make_subject, presentable
+from cfensemble.report.summary import in_short
 from cfensemble.report.svg import embed, on_dark_paper
+from cfensemble.report.words import percent
 
 FIGURES = {"missing", "precision-recall", "roc", "calibration", "weights", "map", "disagreement", "learning"}
 
@@ -116,11 +121,12 @@ def test_the_same_analysis_gives_the_same_page(page, analysis):
         ("a\x00b\nc", "a\ufffdb\ufffdc"),
         ("\ud800", "\ufffd"),
         ("\u202eabc", "\ufffdabc"),
-        ("x" * 200, "x" * 79 + "\u2026"),
+        ("a" * 100 + "b" * 100, "a" * 40 + "\u2026" + "b" * 39),
+        ("  ", "classifier 3"),
     ],
 )
 def test_names_that_no_document_may_hold_are_shown_in_part(name, shown):
-    assert presentable(name) == shown
+    assert presentable(name, "classifier 3") == shown
 
 
 def test_pictures_follow_the_colour_scheme():
@@ -146,7 +152,7 @@ def test_a_model_reports_on_itself(data, tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<h1>mine</h1>" in page
     assert "row 1" in page
-    assert "the given model" not in page
+    assert REFITTED not in page
     np.testing.assert_array_equal(model.label_distributions_, before)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
@@ -158,11 +164,29 @@ def test_a_loaded_model_reports_on_other_rows(data, tmp_path):
     P_new, y_new = data(n=100, n_labels=50, seed=1)
     model.report(P_new, y_new, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "the given model" in page
+    assert REFITTED in page
     assert "its figures flatter it" in page
+
+
+@pytest.mark.parametrize("solver", ["auto", "als"])
+def test_a_model_is_judged_by_its_own_probabilities_on_other_rows(data, tmp_path, solver):
+    P, y = data(n=120, n_labels=40)
+    model = CFEnsembleClassifier(solver, n_threads=1).fit(P, y)
+    model.save(tmp_path / "model")
+    for loaded in (model, load(tmp_path / "model")):
+        assert not make_subject(loaded, P, y).is_new
+        other = P.copy()
+        other[-1] = 1 - other[-1]
+        assert make_subject(loaded, other, y).is_new
+    P_new, y_new = data(n=120, n_labels=60, seed=1)
     subject = make_subject(model, P_new, y_new)
     np.testing.assert_array_equal(subject.p, model.predict_proba(P_new)[:, 1])
-    assert not make_subject(model, P, y).is_new
+    found = analyse(subject)
+    own = found.cv.predictions[OURS]
+    assert np.array_equal(own, np.broadcast_to(subject.p[subject.columns], own.shape))
+    assert found.calibration.mean_p == pytest.approx(own.mean())
+    assert f"says {percent(own.mean())} on average" in captions.calibration(found)
+    assert REFITTED in found.learning.scores
 
 
 @pytest.mark.parametrize(
@@ -209,3 +233,38 @@ def test_several_classes_that_are_all_predicted_right_have_no_calibration_curve(
     page = render(analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(P, y), P, y)))
     assert 'id="calibration"' not in page
     assert "is right in 100" in page
+
+
+def test_without_any_label_nothing_is_claimed(data, tmp_path):
+    P, y = data(n=120, n_labels=40)
+    CFEnsembleClassifier(n_threads=1).fit(P, y).report(P, np.full(120, -1), tmp_path / "report.html")
+    assert "too few labels" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_inverted_ensemble_is_no_collapse_and_noise_is_no_find(data):
+    P, y = data(n=240, n_labels=200)
+    found = analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(1 - P, y), 1 - P, y))
+    assert found.training.collapse is None
+    assert "the other way round" in captions.training(found)
+    noise = np.random.default_rng(0).random(P.shape)
+    found = analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(noise, y), noise, y))
+    assert "not shown to be better than guessing" in in_short(found)[0]
+    assert "not shown to be better than guessing" in captions.quality(found.cv, found.subject)
+    assert advise(found)[0].what == "Find classifiers that know more"
+
+
+def test_rows_to_label_are_uncertain_and_predicted(subject, analysis_of_classes):
+    R, p = subject.R.copy(), np.full(len(subject.labels), 0.99)
+    R[:, 200], p[[200, 210, 220]] = np.nan, [0.5, 0.6, 0.45]
+    assert most_uncertain(replace(subject, R=R, p=p)).tolist() == [220, 210]
+    of_classes = analysis_of_classes.subject
+    first = most_uncertain(of_classes)[0]
+    assert of_classes.p.max(axis=0)[first] == of_classes.p.max(axis=0)[np.isnan(of_classes.labels)].min()
+
+
+def test_classifiers_that_agree_everywhere_dispute_nothing(data):
+    P, y = data()
+    P = np.repeat(np.nan_to_num(P[:, 4:5], nan=0.5), 3, axis=1)
+    found = analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(P, y), P, y))
+    assert found.disputes.shown == []
+    assert captions.disagreement(found) == "The classifiers agree on every row."

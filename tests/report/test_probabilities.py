@@ -32,3 +32,29 @@ def test_perfect_probabilities_are_seldom_called_off_and_wrong_ones_are():
 def test_few_rows_will_do(n):
     y = (np.arange(n) % 2).astype(float)
     assert calibrate(y, y[None]).error == 0
+
+
+def test_the_order_of_rows_makes_no_difference_where_predictions_tie():
+    rng = np.random.default_rng(0)
+    p = rng.choice([0.2, 0.4, 0.6, 0.8], 200)
+    y = (rng.random(200) < p).astype(float)
+    order = np.argsort(y)
+    assert calibrate(y, p[None]).error == pytest.approx(calibrate(y[order], p[None, order]).error)
+    assert calibrate(y, p[None]).n_groups == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "leaning"),
+    [
+        (lambda p: np.clip(p + 0.2, 0, 1), "high"),
+        (lambda p: np.clip(p - 0.2, 0, 1), "low"),
+        (lambda p: (p > 0.5) * 0.96 + 0.02, "bold"),
+        (lambda p: 0.4 + 0.2 * p, "timid"),
+    ],
+)
+def test_it_is_told_in_which_direction_probabilities_err(change, leaning):
+    rng = np.random.default_rng(0)
+    p = rng.random(600)
+    found = calibrate((rng.random(600) < p).astype(float), change(p)[None])
+    assert found.is_off
+    assert found.leaning == leaning

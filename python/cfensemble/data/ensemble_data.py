@@ -215,13 +215,13 @@ class EnsembleData:
     def _warn_about_gaps(self) -> None:
         no_row, no_column = empty_lines(self.R)
         for kind, empty, fate in (
-            ("classifier", no_row, "it takes no part"),
+            ("classifier", no_row, "leave it out"),
             ("instance", no_column, "it gets the base rate"),
         ):
             if empty.any():
                 warnings.warn(
                     f"R has {np.count_nonzero(empty)} {kind}(s) without any prediction, the first at index "
-                    f"{np.argmax(empty)}: with factor 0, {fate}",
+                    f"{np.argmax(empty)}: {fate}",
                     DataWarning,
                     stacklevel=3,
                 )

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from cfensemble._digest import data_digest
 from cfensemble._typing import Float, Vector
 from cfensemble._validation import integer
 from cfensemble._warnings import warn_user
@@ -20,7 +21,7 @@ from cfensemble.estimators.names import check_names
 from cfensemble.estimators.predictions import check_predictions, convert_predictions, read_predictions
 from cfensemble.estimators.scoring import LabelledScore
 from cfensemble.exceptions import DataWarning
-from cfensemble.persistence.fields import Field, OrNone, Values
+from cfensemble.persistence.fields import Field, OrNone, Plain, Values
 from cfensemble.persistence.model_file import SavedModel
 from cfensemble.persistence.saved import OrPlain, Part, split_parameters
 from cfensemble.solvers import OPTIONS, make_trainer
@@ -90,8 +91,8 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
     transduction_ : ndarray of shape (n,)
         Most probable class of each row that was fitted.
     classifier_weights_ : ndarray of shape (m,)
-        How much each classifier counts: with 'auto' its average marginal effect on the combined log-odds (see
-        `Combiner.get_aggregator_weights`), else the aggregator's weight.
+        How much each classifier counts: with 'auto' its standardised average marginal effect on the combined log-odds
+        (see `Combiner.get_aggregator_weights`), else the aggregator's weight.
     combiner_ : Combiner, MulticlassCombiner or trainer
         What was fitted.
     n_features_in_ : int
@@ -192,7 +193,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
             _check_weighted_classes(labels, weight)
         combiner = self._fit(values, labels, weight, names)
         # Nothing of this object has changed so far: a fit that fails leaves it as it was.
-        self._adopt(combiner, labels.classes, names)
+        self._adopt(combiner, labels.classes, names, _digest(values))
         return self
 
     def _adopt(
@@ -200,8 +201,9 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
         combiner: "Combiner | MulticlassCombiner | BaseTrainer",
         classes: NDArray[Any],
         names: Sequence[str] | None,
+        fitted_to: str,
     ) -> None:
-        """Take over what was fitted."""
+        """Take over what was fitted, and to what."""
         if names is not None:
             self.feature_names_in_ = np.array(names, object)
         elif hasattr(self, "feature_names_in_"):
@@ -212,6 +214,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
         self.classifier_weights_ = combiner.get_aggregator_weights()
         self.n_features_in_ = len(self.classifier_weights_)
         self.n_iter_ = combiner.n_iter_
+        self._fitted_to = fitted_to
 
     def predict_proba(self, P: Any) -> Float:
         """Probability of each class for new rows of predictions, which are folded in.
@@ -348,6 +351,10 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
                 f"fitted with {len(self.classes_)}"
             )
 
+    def _is_fitted_to(self, values: Float) -> bool:
+        """Whether the model was fitted to these very predictions (n, m[, K])."""
+        return self._fitted_to == _digest(values)
+
     def _most_probable(self, p: Float) -> NDArray[Any]:
         return self.classes_[np.argmax(p, axis=1)]
 
@@ -368,6 +375,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
             "classes_": Values(),
             "feature_names_in_": OrNone(Values()),
             "combiner_": Part(Combiner, MulticlassCombiner, *trainers),
+            "_fitted_to": Plain(),
         }
 
     def _state(self) -> dict[str, Any]:
@@ -383,7 +391,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
         n_classes = _distributions(fitted["combiner_"].predictions_).shape[1]
         if not len(classes) == len(set(classes.tolist())) == n_classes:
             raise ValueError(f"classes_ must be {n_classes} different ones, got {classes.tolist()!r}")
-        classifier._adopt(fitted["combiner_"], classes, names)
+        classifier._adopt(fitted["combiner_"], classes, names, fitted["_fitted_to"])
         if names is not None and len(names) != classifier.n_features_in_:
             raise ValueError(f"feature_names_in_ must be {classifier.n_features_in_}, got {len(names)}")
         return classifier
@@ -410,7 +418,7 @@ def _warn_about_gaps(R: Float, names: Sequence[str] | None) -> None:
         shown = [f"column {u}" if names is None else repr(names[u]) for u in columns[:10]]
         more = ["..."] if len(columns) > 10 else []
         count = "1 classifier" if len(columns) == 1 else f"{len(columns)} classifiers"
-        fate = "it takes no part" if len(columns) == 1 else "they take no part"
+        fate = f"leave {'it' if len(columns) == 1 else 'them'} out"
         warn_user(f"{count} without any prediction: {', '.join(shown + more)}; {fate}", DataWarning)
     if unseen.any():
         n_rows, first = np.count_nonzero(unseen), np.argmax(unseen)
@@ -427,6 +435,11 @@ def _classifiers_first(values: Float) -> Float:
     if values.ndim == 2:
         return values.T
     return values[:, :, 1].T if values.shape[2] == 2 else values.transpose(1, 2, 0)
+
+
+def _digest(values: Float) -> str:
+    """A hash of predictions (n, m[, K]), the same for either precision."""
+    return data_digest(np.asarray(_classifiers_first(values), np.float64), None)
 
 
 def _distributions(p: Float) -> Float:

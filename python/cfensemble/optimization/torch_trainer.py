@@ -53,7 +53,8 @@ class CFEnsemblePyTorchTrainer(BaseTrainer):
     min_delta : float, default=1e-4
         Relative decrease that counts as improvement.
     batch_size : int, optional
-        Instances per step; None: all. Batches save memory, not time: the optimizer moves all of Y at every step.
+        Instances per step; None: all. Batches make more steps per epoch; they save no time, since the optimizer moves
+        all of Y at every step, and little memory.
     use_class_weights, focal_gamma, verbose, random_seed, confidence, n_restarts, aggregator_l2, on_collapse, \
 class_weight, instance_weight, cost, weight_schedule, callbacks, n_threads, prior, strength, nonnegative, link, \
 warm_start
@@ -77,7 +78,7 @@ warm_start
     """
 
     _aggregator_types = ("weighted", "mean", "attention")
-    _iterations, _remedy = "epochs", "raise max_epochs or min_delta"
+    _iterations, _remedy = "epochs", "raise lr, max_epochs or min_delta"
 
     def __init__(
         self,

@@ -75,10 +75,10 @@ def precision_recall(y: ArrayLike, predictions: Mapping[str, ArrayLike], ax: "Ax
             names.append(f"{name}  {area:.3f}")
             largest = max(largest, area)
         ax.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1.01), ylim=(0, 1.03))
-        # Good curves leave room at the lower left, above the positive rate if it is low; poor ones at the upper right.
+        # Good curves leave room at the lower left, above or below the positive rate; poor ones at the upper right.
         place: dict[str, Any] = {"loc": "upper right"}
         if largest > 0.5:
-            place = {"loc": "lower left", "bbox_to_anchor": (0, rate if rate < 0.25 else 0)}
+            place = {"loc": "lower left", "bbox_to_anchor": (0, rate if rate < 0.4 else 0)}
         legend(ax, [*handles, base], [*names, f"positive rate  {rate:.3f}"], title="Area (PR-AUC)", **place)
     return ax
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COPY = 0.99
 """Classifiers whose factors correlate more than this are linked."""
 MOST, FEW = 40, 15
-"""Classifiers that are named; of more than `CROWD` only a few."""
+"""Classifiers that are named: of more, only a few, with room for their names."""
 CROWD = 100
 
 
@@ -37,8 +37,8 @@ def classifier_map(
     factors : array-like of shape (d, m)
         A column of latent factors for each classifier, as X of the trainers and of `FactorModel`.
     names : sequence of str, length m, optional
-        The classifiers' names; default their numbers. Of more than 40 classifiers only those with the largest weights,
-        or without weights those with the longest factors, are named.
+        The classifiers' names; default their numbers. Of more than 40 classifiers only the 15 with the largest
+        weights, or without weights those with the longest factors, are named.
     weights : array-like of shape (m,), optional
         The larger a classifier's weight, the larger its point; it is hollow if the weight is negative.
     ax : matplotlib.axes.Axes, optional
@@ -114,7 +114,7 @@ def classifier_map(
         ax.set_ylabel(f"Second principal axis ({100 * share[1]:.0f} %)")
         _explain(ax, w, shrink, len(copies) > 0)
         first = np.argsort(-(np.abs(w) if w is not None else np.linalg.norm(X, axis=0)), kind="stable")
-        first = first[: MOST if m <= CROWD else FEW]
+        first = first[: MOST if m <= MOST else FEW]
         place_names(ax, points, [(int(u), named[u]) for u in first], size, points[copies])
     return ax
 
@@ -197,7 +197,7 @@ def _explain(ax: "Axes", w: Vector | None, shrink: float, linked: bool) -> None:
             labels.append("negative")
     if linked:
         handles += ax.plot([], [], color=VERMILION, linewidth=1.2)
-        labels.append(f"correlation > {COPY}")
+        labels.append("alike without their noise")
     if handles:
         columns = 4 if ax.bbox.width > 4.5 * ax.figure.dpi else 2
         legend(ax, handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns, frameon=False)

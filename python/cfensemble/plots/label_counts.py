@@ -15,6 +15,9 @@ from cfensemble.plots.style import GREY, drawing, line_style, marker_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LARGEST = {"PR-AUC": 1.0, "ROC-AUC": 1.0, "accuracy": 1.0, "Accuracy": 1.0}
+"""Scores that cannot be larger: bands end there."""
+
 
 def learning_curve(
     n_labels: ArrayLike,
@@ -84,7 +87,8 @@ def learning_curve(
             handles += ax.plot(x, mean, label=label, **look, **marker_style(k))
             names.append(label)
             if (half > 0).any():
-                ax.fill_between(x, mean - half, mean + half, color=look["color"], alpha=0.13, linewidth=0, zorder=1.5)
+                low, high = np.maximum(mean - half, 0), np.minimum(mean + half, LARGEST.get(metric, np.inf))
+                ax.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0, zorder=1.5)
         if end is not None:
             handles.append(ax.axvline(end, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1))
             names.append(f"more labels stop paying: {end:,.0f}")

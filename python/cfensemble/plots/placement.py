@@ -1,5 +1,6 @@
 """Names beside points, without overlap as far as that is simple."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cfensemble.plots.style import GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
 
 FONT_SIZE = 8.5
 ANGLES = np.deg2rad([0, 180, 90, 270, 45, 135, 315, 225])  # in the order of preference
@@ -49,7 +51,7 @@ def place_names(ax: "Axes", points: Vector, names: Sequence[tuple[int, str]], ar
     for u, name in names:
         text = ax.annotate(name, points[u], (0, 0), textcoords="offset points", fontsize=FONT_SIZE, zorder=4)
         literal([text])
-        width, height = np.array(text.get_window_extent().size) * scale
+        width, height = _size(text) * scale
         best = np.inf
         for reach in REACHES:
             # The middle of the name lies so that its nearest edge is at this distance from the marker's rim.
@@ -66,6 +68,14 @@ def place_names(ax: "Axes", points: Vector, names: Sequence[tuple[int, str]], ar
         if chosen > REACHES[0]:
             _connect(ax, points[u], xy[u], box, scale)
         taken = np.concatenate([taken, box[None]])
+
+
+def _size(text: "Annotation") -> Vector:
+    """Width and height (2,) in pixels."""
+    with warnings.catch_warnings():
+        # Letters that matplotlib's fonts lack are the reader's fonts' affair: see `to_svg`.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        return np.array(text.get_window_extent().size)
 
 
 def _overlap(boxes: Vector, others: Vector) -> Vector:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cfensemble._typing import Vector
+from cfensemble._typing import Float, Indices, Vector
 from cfensemble._validation import integer
 from cfensemble.plots.inputs import read_predictions
 from cfensemble.plots.names import legend
@@ -91,11 +91,16 @@ def calibration(
     return ax
 
 
-def _bins(y: Vector, p: Vector, n_bins: int, weight: float) -> tuple[Vector, Vector, Vector, Vector]:
-    """Of each bin the mean prediction, the share of positives and its interval, a prediction counting `weight`."""
+def equal_bins(p: Float, n_bins: int) -> Indices:
+    """The bin of each prediction (k,): as many in each, but equal predictions in one, so that some may be empty."""
     _, group, count = np.unique(p, return_inverse=True, return_counts=True)
     middle = np.cumsum(count) - count / 2  # rank of equal predictions
-    index = (middle * n_bins // p.size).astype(np.int64)[group]
+    return (middle * n_bins // p.size).astype(np.int64)[group]
+
+
+def _bins(y: Vector, p: Vector, n_bins: int, weight: float) -> tuple[Vector, Vector, Vector, Vector]:
+    """Of each bin the mean prediction, the share of positives and its interval, a prediction counting `weight`."""
+    index = equal_bins(p, n_bins)
     size = np.bincount(index)
     taken = size > 0
     mean, rate = (np.bincount(index, values)[taken] / size[taken] for values in (p, y))

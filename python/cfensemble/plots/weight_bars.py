@@ -146,7 +146,7 @@ def _make_room(ax: "Axes") -> None:
 
 def _draw_scores(ax: "Axes", rows: Any, scores: Any, intervals: Any) -> None:
     """Dots and intervals in a panel to the right of the bars."""
-    panel = ax.inset_axes((BARS + 0.04, 0, 0.95 - BARS, 1), sharey=ax)
+    panel = ax.inset_axes((BARS + 0.06, 0, 0.93 - BARS, 1), sharey=ax)
     panel.patch.set_visible(False)
     panel.tick_params(labelleft=False, left=False)
     panel.spines[["left", "top", "right"]].set_visible(False)

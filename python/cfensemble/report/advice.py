@@ -7,12 +7,12 @@ import numpy as np
 
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import classifiers, labels
-from cfensemble.report.captions.quality import FEW
+from cfensemble.report.captions.quality import FEW, level_of_guessing, may_be_guessing
 from cfensemble.report.contributions import LEAST_CHANGE
 from cfensemble.report.learning import LEAST_GAIN, LearningCurve
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
-from cfensemble.report.words import METRICS, is_clear, listed, number, percent, plural, points
+from cfensemble.report.words import METRICS, is_clear, is_constant, listed, number, percent, plural, points
 
 MUCH_MISSING = 0.05
 
@@ -31,13 +31,18 @@ def advise(analysis: Analysis) -> list[Advice]:
     found = [*first, *_more_labels(analysis), *_use(analysis)]
     if found:
         return found
-    why = "No classifier is harmful, a copy of another or missing where it is needed, and more labels promise nothing."
+    why = "No classifier is known to harm, to copy another or to lack where it is needed; more labels promise nothing."
     return [Advice("Nothing stands out", why)]
 
 
 def _fit(analysis: Analysis) -> Iterator[Advice]:
     if analysis.training.collapse is not None:
-        yield Advice("Fit again, with class weights or the solver auto", "The weights have collapsed.")
+        what = "Fit again, with prior='reliability' and nonnegative=True, or with the solver auto"
+        yield Advice(what, "The weights have collapsed.")
+    if analysis.cv is not None and may_be_guessing(analysis.cv):
+        level = number(level_of_guessing(analysis.cv))
+        why = f"The combination is not shown to be better than guessing, which has {level}."
+        yield Advice("Find classifiers that know more", why)
 
 
 def _labels(analysis: Analysis) -> Iterator[Advice]:
@@ -46,13 +51,10 @@ def _labels(analysis: Analysis) -> Iterator[Advice]:
         return
     rare = int(np.argmin(subject.counts))
     if subject.counts[rare] < FEW:
-        why = (
-            f"{subject.classes[rare]} has {plural(subject.counts[rare], 'label')}; with {FEW} the figures of this page "
-        )
-        yield Advice(
-            f"Label more rows, above all of class {subject.classes[rare]}", f"{why}would begin to be reliable."
-        )
-    if curve is not None and curve.pays:
+        what = f"Label more rows, above all of class {subject.classes[rare]}"
+        why = f"It has {plural(subject.counts[rare], 'label')}; with {FEW} the figures of this page would begin to be "
+        yield Advice(what, f"{why}reliable.")
+    elif curve is not None and curve.pays:
         yield Advice("Label more rows", f"{_doubling(curve)} {labels.verdict(curve)}")
 
 
@@ -114,6 +116,7 @@ def _use(analysis: Analysis) -> Iterator[Advice]:
         yield Advice("Choose thresholds on labelled rows", why)
     if analysis.cv is None or min(analysis.subject.counts) < FEW:
         return
-    if not any(is_clear(by_method[OURS]) for by_method in analysis.cv.estimates.values()):
+    ours = [by_method[OURS] for by_method in analysis.cv.estimates.values()]
+    if not any(is_clear(e) or is_constant(e) for e in ours):
         why = "It needs no labels, and by none of the scores can these labels tell it from the combination."
         yield Advice(f"Keep the {AVERAGE} in mind", why)

@@ -19,7 +19,7 @@ from cfensemble.report.disputes import Disputes, find_disputes
 from cfensemble.report.learning import LearningCurve, learn, sizes
 from cfensemble.report.probabilities import Calibration, calibrate
 from cfensemble.report.scores import AVERAGE, CrossValidation, Fitter, cross_validate, divide
-from cfensemble.report.subject import GIVEN, OURS, Subject
+from cfensemble.report.subject import OURS, REFITTED, Subject
 from cfensemble.report.training import Training, review
 
 MAX_UNLABELLED = 1000
@@ -88,15 +88,14 @@ def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda sh
     contributions = examine(subject, refits, partial(step, 0.2))
     cv = calibration = of_average = learning = right = None
     if n_folds:
-        counted = {name: _counting(fit, partial(step, _COST)) for name, fit in methods.items() if name == OURS}
-        cv = cross_validate(methods | counted, baselines, y, folds)
-        followed = {OURS: _counting(methods[OURS], partial(step, _COST / 2)), AVERAGE: baselines[AVERAGE]}
+        refitted, refit = next(reversed(methods.items()))
+        cv = cross_validate(methods | {refitted: _counting(refit, partial(step, _COST))}, baselines, y, folds)
+        followed = {refitted: _counting(refit, partial(step, _COST / 2)), AVERAGE: baselines[AVERAGE]}
         if cv.best_baseline != AVERAGE:
             followed[cv.best_baseline] = baselines[cv.best_baseline]
         # Of several classes the accuracy is too coarse to tell what some labels more bring.
         learning = learn(cv, followed, n_learning, "log_loss" if subject.is_multiclass else "pr_auc")
-        ours = cv.predictions[OURS]
-        right = _right(ours[0], y)
+        right = _right(cv.predictions[OURS][0], y)
         truth, given = calibrated(subject, cv)
         calibration = calibrate(truth, given[OURS])
         of_average = calibrate(truth, given[AVERAGE]) if AVERAGE in given else None
@@ -161,11 +160,12 @@ def _refits(subject: Subject) -> Refits | None:
 
 
 def _methods(subject: Subject, refits: Refits | None) -> dict[str, Fitter]:
-    methods: dict[str, Fitter] = {OURS: refits.predict if refits is not None else _whole_fits(subject)}
-    if subject.is_new:
-        given = subject.p[..., subject.columns]
-        methods[GIVEN] = lambda chosen, y: given
-    return methods
+    """The model by itself if it has not seen these rows, and last what is fitted to a part of their labels."""
+    refit = refits.predict if refits is not None else _whole_fits(subject)
+    if not subject.is_new:
+        return {OURS: refit}
+    given = subject.p[..., subject.columns]
+    return {OURS: lambda chosen, y: given, REFITTED: refit}
 
 
 def _whole_fits(subject: Subject) -> Fitter:

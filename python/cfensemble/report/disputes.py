@@ -10,6 +10,10 @@ from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble.report.subject import Subject
 
 N_SHOWN = 10
+LEAST_SPREAD = 0.0005
+"""Instances whose predictions spread less are not disputed."""
+SURE = 0.9
+"""Instances with a probability beyond it, or below 1 minus it, need no label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,7 @@ def find_disputes(subject: Subject, right: Mask | None) -> Disputes:
         warnings.simplefilter("ignore", RuntimeWarning)  # of instances without predictions
         spread = np.where(n_predicted >= 2, np.nanstd(R, axis=0), np.nan)
     unknown = np.isnan(subject.labels)
-    candidates = np.flatnonzero(np.isfinite(spread) & (unknown if unknown.any() else True))
+    candidates = np.flatnonzero((spread >= LEAST_SPREAD) & (unknown if unknown.any() else True))
     order = candidates[np.argsort(-spread[candidates], kind="stable")][:N_SHOWN]
     means = [np.nan, np.nan]
     if right is not None:
@@ -106,6 +110,8 @@ def _dispute(subject: Subject, i: int, r: Float, p: float, spread: float) -> Dis
 
 
 def most_uncertain(subject: Subject) -> Indices:
-    """Return the unlabelled instances, the least certain first."""
-    unknown = np.flatnonzero(np.isnan(subject.labels))
-    return unknown[np.argsort(np.abs(subject.flat_p[unknown] - 0.5), kind="stable")]
+    """Return the unlabelled instances, if predicted and not nearly certain, the least certain first."""
+    certainty = subject.flat_p if subject.is_multiclass else np.maximum(subject.p, 1 - subject.p)
+    predicted = ~np.isnan(subject.flat).all(axis=0)
+    chosen = np.flatnonzero(np.isnan(subject.labels) & predicted & (certainty <= SURE))
+    return chosen[np.argsort(certainty[chosen], kind="stable")]

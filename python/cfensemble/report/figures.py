@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 5.2, 3.8
 """In inches: small, so that letters remain legible on a telephone."""
 MAX_CLASSIFIERS = 30
-MAX_COLUMNS = 20_000
-"""Instances that are enough to draw distributions of."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
             "missing",
             "Shares of missing predictions by classifier, and the most frequent patterns",
             captions.missing(subject),
-            lambda ax: plots.missing_pattern(_thinned(R), names, ax),
+            lambda ax: plots.missing_pattern(R, names, ax),
             height=max(HEIGHT, 1.8 + 0.19 * min(m, MAX_CLASSIFIERS)),
             width=6.4,
         )
@@ -128,18 +126,19 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
             "disagreement",
             "Standard deviation of the classifiers' predictions against the combined probability",
             captions.disagreement(analysis),
-            lambda ax: plots.disagreement(_thinned(R), _thinned(subject.flat_p), ax),
+            lambda ax: plots.disagreement(R, subject.flat_p, ax),
         )
     curve = analysis.learning
     if curve is not None:
-        others: Any = {name: v for name, v in curve.scores.items() if name != OURS}
+        (_, scores), *rest = curve.scores.items()
+        others: Any = dict(rest)
         add(
             "learning",
             f"{METRICS[curve.metric]} against the number of labels",
             captions.learning(curve),
             lambda ax: plots.learning_curve(
                 curve.n_labels,
-                curve.scores[OURS],
+                scores,
                 others,
                 curve.stop if curve.is_flat else None,
                 ax,
@@ -156,8 +155,3 @@ def _picture(draw: "Callable[[Axes], object]", height: float, width: float) -> s
         canvas = Canvas(figsize=(width, height), layout="constrained")
         draw(canvas.add_subplot())
     return plots.to_svg(canvas)
-
-
-def _thinned(values: Any) -> Any:
-    """Every so many of the instances, which are the last axis, if there are very many."""
-    return values[..., :: max(1, values.shape[-1] // MAX_COLUMNS + (values.shape[-1] > MAX_COLUMNS))]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble._typing import Float, Vector
+from cfensemble.plots.reliability import equal_bins
 
 N_BINS = 10
 N_SIMULATIONS = 400
@@ -23,12 +24,18 @@ class Calibration:
         error), averaged over the repeats.
     by_chance : float
         What 19 of 20 perfectly calibrated forecasts with the same probabilities stay below.
+    n_groups : int
+        Number of bins.
+    leaning : {'high', 'low', 'bold', 'timid'}
+        The larger of two errors: of all probabilities in one direction, or away from their mean and towards it.
     """
 
     mean_p: float
     rate: float
     error: float
     by_chance: float
+    n_groups: int = N_BINS
+    leaning: str = "high"
 
     @property
     def is_off(self) -> bool:
@@ -39,19 +46,18 @@ class Calibration:
 def calibrate(y: Vector, p: Float, seed: int = 0) -> Calibration:
     """Compare predictions p (repeats, k) with the labels y (k,)."""
     rng = np.random.default_rng(seed)
-    order = np.argsort(p[0], kind="stable")
-    forecast = p[0][order]
-    simulated = rng.random((N_SIMULATIONS, len(y))) < forecast
-    errors = [_error(sample.astype(np.float64), forecast) for sample in simulated]
-    found = []
-    for q in p:
-        order = np.argsort(q, kind="stable")
-        found.append(_error(y[order], q[order]))
-    return Calibration(float(p.mean()), float(y.mean()), float(np.mean(found)), float(np.quantile(errors, 0.95)))
+    gaps = np.array([_gaps(y, q) for q in p])
+    simulated = (rng.random((N_SIMULATIONS, len(y))) < p[0]).astype(np.float64)
+    by_chance = np.quantile([np.abs(_gaps(sample, p[0])).sum() for sample in simulated], 0.95)
+    # The larger half of the groups against the smaller one: who is too bold errs upwards above, downwards below.
+    shift, stretch = float(gaps.sum(axis=1).mean()), float((gaps * np.linspace(-1, 1, N_BINS)).sum(axis=1).mean())
+    leaning = ("high" if shift > 0 else "low") if abs(shift) > abs(stretch) else "bold" if stretch > 0 else "timid"
+    n_groups = np.unique(equal_bins(p[0], N_BINS)).size
+    return Calibration(
+        float(p.mean()), float(y.mean()), float(np.abs(gaps).sum(axis=1).mean()), float(by_chance), n_groups, leaning
+    )
 
 
-def _error(y: Vector, p: Vector) -> float:
-    """Expected calibration error of predictions in ascending order."""
-    edges = np.linspace(0, len(y), min(N_BINS, len(y)) + 1).astype(int)
-    gaps = np.add.reduceat(p - y, edges[:-1])
-    return float(np.abs(gaps).sum() / len(y))
+def _gaps(y: Vector, p: Float) -> Vector:
+    """Of each bin (N_BINS,), how much predictions exceed labels in total, as a share of all; ties share a bin."""
+    return np.bincount(equal_bins(p, N_BINS), p - y, N_BINS) / len(y)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cfensemble.estimators import CFEnsembleClassifier
 
 OURS = "CF-Ensemble"
-GIVEN = "the given model"
+REFITTED = "CF-Ensemble, refitted"
+"""Fitted to the labels of a report's own rows, where the model was fitted to other rows."""
 MAX_LABELLED = 2000
 """Labelled instances that are used to estimate quality: with more, the figures would hardly change, but take long."""
 LONGEST_NAME = 80
@@ -119,40 +120,35 @@ def make_subject(
     if R.ndim == 3 and R.shape[1] == 2:
         R = R[:, 1]
     R = np.ascontiguousarray(R, np.float64)
-    fitted = model.label_distributions_
-    distributions = fitted
-    is_new = len(fitted) != len(values)
-    if not is_new:
-        folded = _predict(model, values[:_SAMPLE])
-        # Folding in the fitted rows gives what was fitted, but for solvers that see the labels in the factors.
-        is_new = bool(np.abs(folded - fitted[:_SAMPLE]).max() > _ALIKE) and model.solver == "auto"
-    if is_new:
-        distributions = _predict(model, values)
+    is_new = not model._is_fitted_to(values)
+    distributions = _predict(model, values) if is_new else model.label_distributions_
     if names is None:
-        found = getattr(model, "feature_names_in_", None)
-        names = [f"classifier {u}" for u in range(len(R))] if found is None else [str(name) for name in found]
+        names = [str(name) for name in getattr(model, "feature_names_in_", [""] * len(R))]
     return Subject(
         title=presentable(title),
         model=model,
         R=R,
         labels=labels,
         p=distributions.T if R.ndim == 3 else distributions[:, 1],
-        classifiers=tuple(map(presentable, names)),
-        classes=tuple(presentable(_written(label)) for label in model.classes_.tolist()),
+        classifiers=tuple(presentable(name, f"classifier {u}") for u, name in enumerate(names)),
+        classes=tuple(
+            presentable(_written(label), f"class {code}") for code, label in enumerate(model.classes_.tolist())
+        ),
         ids=range(len(labels)) if ids is None else ids,
         columns=_sample(labels),
         is_new=is_new,
     )
 
 
-_SAMPLE = 200
-_ALIKE = 1e-6
+def presentable(name: str, otherwise: str = "") -> str:
+    """Return a name without control characters, which no document may hold, and not longer than can be read.
 
-
-def presentable(name: str) -> str:
-    """Return a name without control characters, which no document may hold, and not longer than can be read."""
-    clean = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]", "\ufffd", name)
-    return clean if len(clean) <= LONGEST_NAME else f"{clean[: LONGEST_NAME - 1]}\u2026"
+    Of a longer one the middle is left out: names that differ often do so at the end. A blank one is replaced.
+    """
+    clean = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]", "\ufffd", name).strip()
+    if len(clean) > LONGEST_NAME:
+        return f"{clean[: LONGEST_NAME // 2]}\u2026{clean[1 - LONGEST_NAME // 2 :]}"
+    return clean or otherwise
 
 
 def _written(label: Any) -> str:

@@ -2,10 +2,10 @@
 
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import trust
-from cfensemble.report.captions.quality import FEW
+from cfensemble.report.captions.quality import FEW, level_of_guessing, may_be_guessing
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
-from cfensemble.report.words import METRICS, is_clear, listed, number, plural
+from cfensemble.report.words import METRICS, is_clear, is_constant, listed, number, plural
 
 
 def in_short(analysis: Analysis) -> list[str]:
@@ -20,19 +20,29 @@ def _quality(analysis: Analysis) -> str:
     found, metric = cv.estimates[cv.metric], METRICS[cv.metric]
     ours, average = found[OURS], found[AVERAGE]
     text = f"{OURS} has {metric} {number(ours.mean)}, the plain average {number(average.mean)}: "
-    if not is_clear(ours):
+    if ours.difference is not None and not float(number(ours.difference)):
+        text += "no difference"
+    elif is_constant(ours):
+        text += "the same difference in every fold"
+    elif not is_clear(ours):
         text += "a difference that may be chance"
     else:
         text += "better beyond chance" if ours.mean > average.mean else "worse beyond chance"
+    if may_be_guessing(cv):
+        text += f", and not shown to be better than guessing, which has {number(level_of_guessing(cv))}"
     return f"{text}, with only {plural(min(counts), 'label')} of the rarest class." if min(counts) < FEW else f"{text}."
 
 
 def _classifiers(analysis: Analysis) -> str:
     c, names, t = analysis.contributions, analysis.subject.classifiers, analysis.training
     collapsed = "Training collapsed: do not use this model." if t.collapse is not None else "Training behaved."
+    if len(names) == 1:
+        return collapsed
     if c.harmful:
         return f"{collapsed} The combination would do better without {listed([names[u] for u in c.harmful])}."
+    unknown = "Whether a classifier is harmful was not examined"
+    harmless = unknown if c.without is None else "No classifier was found to be harmful"
     if c.copies:
         spare = sum(len(group) - 1 for group in c.copies)
-        return f"{collapsed} No classifier is harmful, {plural(spare, 'is a near copy', 'are near copies')} of another."
-    return f"{collapsed} No classifier was found to be harmful or a near copy of another."
+        return f"{collapsed} {harmless}; {plural(spare, 'is a near copy', 'are near copies')} of another."
+    return f"{collapsed} {harmless}; none is a near copy of another."

@@ -11,7 +11,7 @@ from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions.classifiers import share_of
 from cfensemble.report.disputes import N_SHOWN, most_uncertain
 from cfensemble.report.scores import CrossValidation
-from cfensemble.report.subject import GIVEN, OURS, Subject, presentable
+from cfensemble.report.subject import Subject, presentable
 from cfensemble.report.words import DASH, METRICS, change, interval, number, percent, versus_average
 
 MAX_ROWS = 60
@@ -56,7 +56,7 @@ def score_rows(cv: CrossValidation) -> tuple[list[str], list[tuple[str, bool, li
         return Score(number(e.mean), interval(e.low, e.high), versus_average(metric, e), number(e.mean) == best[metric])
 
     rows = [
-        (name, name in (OURS, GIVEN), [cell(metric, cv.estimates[metric][name]) for metric in metrics])
+        (name, name == cv.ours, [cell(metric, cv.estimates[metric][name]) for metric in metrics])
         for name in cv.predictions
     ]
     return [METRICS[metric] for metric in metrics], rows

@@ -23,9 +23,10 @@ class Training:
     n_iter : int
         Iterations.
     collapse : str or None
-        In which way the weights or predictions have collapsed.
-    norm, spread : float
-        sqrt(m) |w|, and the standard deviation of the predictions.
+        In which way a trainer's weights or predictions have collapsed. The combiner that sets itself cannot: it reads
+        classifiers the other way round, or not at all, only where labels say so.
+    norm, net, spread : float
+        sqrt(m) |w|, the sum of w, and the standard deviation of the predictions.
     view_shares : dict of str to float
         Of the combiner that sets itself: what each way of reading the predictions has of the mixture.
     history : History or None
@@ -39,6 +40,7 @@ class Training:
     n_iter: int
     collapse: str | None
     norm: float
+    net: float
     spread: float
     view_shares: dict[str, float]
     history: History | None
@@ -59,8 +61,9 @@ def review(subject: Subject) -> Training:
         solver=subject.model.solver,
         converged=bool(combiner.converged_ if factor_model is None else factor_model.converged),
         n_iter=int(combiner.n_iter_),
-        collapse=describe_collapse(w, p[int(np.argmax(p.std(axis=1)))]),
+        collapse=None if factor_model is not None else describe_collapse(w, p[int(np.argmax(p.std(axis=1)))]),
         norm=float(np.sqrt(len(w)) * np.linalg.norm(w)),
+        net=float(w.sum()),
         spread=spread,
         view_shares=dict(getattr(combiner, "view_shares_", {})),
         history=history if len(weights) else None,

@@ -46,7 +46,7 @@ def in_brackets(low: float | None, high: float | None) -> str:
     """Write the interval of a mean that is told in running text, or why there is none."""
     if low is None or high is None:
         return "(the same in every fold)"
-    return f"(95 % interval {interval(low, high)})"
+    return f"(95{SPACE}% interval {interval(low, high)})"
 
 
 def is_clear(e: Estimate) -> bool:
@@ -57,7 +57,7 @@ def is_clear(e: Estimate) -> bool:
 def p_value(p: float | None) -> str:
     """Write the p-value of a test; without one, all folds differ alike."""
     if p is None:
-        return "the same in every fold, which is no test"
+        return "the same in every fold, of which there is no test"
     return f"p{SPACE}={SPACE}{p:.3f}" if p >= 0.0005 else f"p{SPACE}<{SPACE}.001"
 
 
@@ -78,10 +78,20 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
+def is_constant(e: Estimate) -> bool:
+    """Whether a method differs by the same in every fold, of which there is no test."""
+    return e.difference is not None and e.p_value is None
+
+
 def versus_average(metric: str, e: Estimate) -> str:
     """Write how a method compares with the plain average."""
     if e.difference is None:
         return ""
+    by = change(e.difference)
+    if not float(number(e.difference)):
+        by = "less than 0.001"
+    if is_constant(e):
+        return f"{by}, in every fold"
     if not is_clear(e):
-        return f"{change(e.difference)}, may be chance"
-    return f"{change(e.difference)}, {'better' if (e.difference > 0) == HIGHER_IS_BETTER[metric] else 'worse'}"
+        return "no difference" if e.difference == 0 else f"{by}, may be chance"
+    return f"{by}, {'better' if (e.difference > 0) == HIGHER_IS_BETTER[metric] else 'worse'}"

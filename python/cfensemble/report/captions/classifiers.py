@@ -20,6 +20,8 @@ def weights(analysis: Analysis) -> str:
     order = np.argsort(-size, kind="stable")
     if not size.any():
         return "No classifier has any weight."
+    if len(names) == 1:
+        return f"{names[0]} is the only classifier: it is recalibrated, and nothing is combined."
     half = int(np.searchsorted(np.cumsum(size[order]) / size.sum(), 0.5)) + 1
     carried = plural(half, "classifier carries", "classifiers carry")
     text = f"{carried} half of the weight of all {len(names):,}: {listed([names[u] for u in order[:half]])}."
@@ -55,6 +57,8 @@ def _best_by_itself(c: Contributions, names: tuple[str, ...], metric: str) -> st
 def redundancy(analysis: Analysis) -> str:
     """Say which classifiers are copies, and which the combination would do without."""
     c, names = analysis.contributions, analysis.subject.classifiers
+    if len(names) == 1:
+        return ""
     if c.copies:
         groups = "; ".join(listed([names[u] for u in group]) for group in c.copies[:5])
         text = f"Near copies, whose predictions correlate by {NEAR_COPY} or more: {groups}. One of each would do."
@@ -71,16 +75,18 @@ def redundancy(analysis: Analysis) -> str:
         )
         text += f"by {number(float(c.without[most]))} without {names[most]}."
     else:
-        text += " Each can be spared: without any single one left-out labels are predicted no worse, beyond chance."
+        text += (
+            " None is shown to be needed: without any single one left-out labels are predicted no worse, beyond chance."
+        )
     if c.harmful:
         text += f" They are predicted better without {listed([names[u] for u in c.harmful])}."
-    else:
-        worst = int(np.argmin(c.without))
-        text += " None is harmful"
-        text += (
-            f": without {names[worst]} the log-loss changes by {change(float(c.without[worst]))}, which may be chance."
-        )
-    return text
+        return text
+    worst = int(np.argmin(c.without))
+    by = float(number(c.without[worst]))
+    if by >= 0:
+        return f"{text} None is harmful."
+    worst_of_all = f"without {names[worst]} the log-loss changes by {change(by)}, which may be chance"
+    return f"{text} None is shown to be harmful: {worst_of_all}."
 
 
 def links(factors: Vector) -> str:

@@ -23,7 +23,8 @@ def combined(subject: Subject) -> str:
     if not known:
         return text + "How frequent the positive class is, is not known."
     low, high = wilson(counts[1], known)
-    text += f"Of the labels {counts[1]:,} ({percent(counts[1] / known)}) are {subject.classes[1]}, the positive class. "
+    share = percent(counts[1] / known)
+    text += f"Of the labels {counts[1]:,} ({share}) are of class {subject.classes[1]}, the positive one. "
     if known == n:
         return text
     text += f"If the labelled rows were drawn at random, between {percent(low)} and {percent(high)} of all rows are, "
@@ -45,7 +46,8 @@ def missing(subject: Subject) -> str:
     much = np.flatnonzero(of > UNEVEN * share)
     much = much[np.argsort(-of[much], kind="stable")]
     if much.size:
-        text += f" Most of the gaps are those of {listed([subject.classifiers[u] for u in much], 3)}: "
+        names = listed([subject.classifiers[u] for u in much], 3)
+        text += f" {names} {'stand' if much.size > 1 else 'stands'} out: "
         text += f"{percent(of[much[0]])} of the rows have no prediction of {subject.classifiers[much[0]]}."
     else:
         text += f" No classifier stands out: the one with most gaps skipped {percent(float(of.max()))} of the rows."

@@ -1,7 +1,7 @@
 """Captions: what would more labels bring."""
 
 from cfensemble.report.learning import LEAST_GAIN, LearningCurve
-from cfensemble.report.words import METRICS, change, number
+from cfensemble.report.words import METRICS, SPACE, change, number
 
 
 def learning(curve: LearningCurve | None) -> str:
@@ -11,9 +11,9 @@ def learning(curve: LearningCurve | None) -> str:
     a, b = curve.n_labels[-2:]
     text = f"From {a:,} to {b:,} labels the {METRICS[curve.metric]} {improved(curve)}"
     if curve.low is not None and curve.high is not None:
-        text += f" (95 % interval {change(curve.low)} to {change(curve.high)})"
+        text += f" (95{SPACE}% interval {change(curve.low)} to {change(curve.high)})"
     text += f". {verdict(curve)}"
-    return text + " Bands are 95 % intervals of the means over the folds, as if the folds had nothing in common."
+    return text + f" Bands are 95{SPACE}% intervals of the means over the folds, as if the folds had nothing in common."
 
 
 def improved(curve: LearningCurve) -> str:
@@ -28,7 +28,7 @@ def verdict(curve: LearningCurve) -> str:
     """Say it in a sentence."""
     size = curve.n_labels[-1]
     if curve.pays:
-        return f"More labels pay: as many again, {2 * size:,}, should bring a further gain, likely a smaller one."
+        return f"More labels pay: the last doubling, to {size:,}, still gained."
     if curve.is_flat and curve.stop is not None:
         return f"More labels have stopped paying: those after the first {curve.stop:,} gained less than {LEAST_GAIN}."
     if curve.is_flat:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cfensemble.comparison import Estimate
 from cfensemble.report.scores import AVERAGE, CrossValidation
 from cfensemble.report.subject import OURS, Subject
 from cfensemble.report.words import (
@@ -10,6 +11,7 @@ from cfensemble.report.words import (
     change,
     in_brackets,
     is_clear,
+    is_constant,
     number,
     p_value,
     percent,
@@ -28,19 +30,46 @@ def quality(cv: CrossValidation | None, subject: Subject) -> str:
         rarest = int(np.argmin(subject.counts))
         return (
             "How good the combination is cannot be told: cross-validation needs two labels of each class, and "
-            f"{subject.classes[rarest]} has {subject.counts[rarest]}."
+            f"class {subject.classes[rarest]} has {subject.counts[rarest]}."
         )
     found, name = cv.estimates[cv.metric], METRICS[cv.metric]
     ours = found[OURS]
-    assert ours.difference is not None
     text = f"{OURS} reaches {with_article(name)} of {number(ours.mean)} {in_brackets(ours.low, ours.high)}, "
     text += f"the plain average {number(found[AVERAGE].mean)}. "
-    text += f"The difference of {change(ours.difference)} "
+    return f"{text}{_difference(ours, len(cv.y))}{_best_baseline(cv)}{_guessing(cv)}{_rough(subject)}"
+
+
+def _difference(ours: Estimate, n_labels: int) -> str:
+    assert ours.difference is not None
+    if not float(number(ours.difference)):
+        return "They do not differ."
+    text = f"The difference of {change(ours.difference)} "
+    if is_constant(ours):
+        return f"{text}is {p_value(None)}."
     if is_clear(ours):
-        text += f"is more than chance explains ({p_value(ours.p_value)})."
-    else:
-        text += f"may be chance ({p_value(ours.p_value)}): {plural(len(cv.y), 'label')} cannot tell the two apart."
-    return f"{text}{_best_baseline(cv)}{_rough(subject)}"
+        return f"{text}is more than chance explains ({p_value(ours.p_value)})."
+    return f"{text}may be chance ({p_value(ours.p_value)}): {plural(n_labels, 'label')} cannot tell the two apart."
+
+
+def level_of_guessing(cv: CrossValidation) -> float:
+    """Return what a constant prediction has by the first metric: PR-AUC, or accuracy of several classes."""
+    return float(np.unique(cv.y, return_counts=True)[1].max() / len(cv.y)) if _has_classes(cv) else float(cv.y.mean())
+
+
+def may_be_guessing(cv: CrossValidation) -> bool:
+    """Whether it is not shown that the method knows anything."""
+    ours = cv.estimates[cv.metric][OURS]
+    return (ours.mean if ours.low is None else ours.low) <= level_of_guessing(cv)
+
+
+def _has_classes(cv: CrossValidation) -> bool:
+    return cv.predictions[OURS].ndim == 3
+
+
+def _guessing(cv: CrossValidation) -> str:
+    if not may_be_guessing(cv):
+        return ""
+    return f" It is not shown to be better than guessing, which has {number(level_of_guessing(cv))}."
 
 
 def _best_baseline(cv: CrossValidation) -> str:
@@ -70,8 +99,8 @@ def how_measured(cv: CrossValidation, subject: Subject) -> str:
         text += f" drawn at random from {subject.n_labelled:,}, to save time"
     text += (
         ": each row's label is hidden from the fit that predicts it, its predictions are not. First line: mean over "
-        "the folds. Second: its 95 % interval, which allows for folds that share training data (Nadeau and Bengio). "
-        "Third: difference to the plain average."
+        f"the folds. Second: its 95{SPACE}% interval, which allows for folds that share training data (Nadeau and "
+        "Bengio). Third: difference to the plain average."
     )
     if subject.model.solver != "auto":
         text += f" The fits, by the solver {subject.model.solver}, saw these rows and at most 1,000 without a label."
@@ -89,7 +118,8 @@ def curves_pr(cv: CrossValidation) -> str:
     return (
         f"Whoever flags rows until {100 * RECALL:.0f}{SPACE}% of the positives are found will, with {OURS}, be right "
         f"in {at[OURS]} of the cases; with the plain average, in {at[AVERAGE]}; by chance, in "
-        f"{percent(float(cv.y.mean()))}. The folds are pooled here, and areas differ a little from the table's means."
+        f"{percent(float(cv.y.mean()))}. The folds are pooled here; the table has means "
+        "over folds, which are higher where a fold has few positives."
     )
 
 

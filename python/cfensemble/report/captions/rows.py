@@ -3,6 +3,7 @@
 import numpy as np
 
 from cfensemble.report.analysis import Analysis
+from cfensemble.report.disputes import LEAST_SPREAD
 from cfensemble.report.words import number, percent, plural
 
 TELLING = 1.3
@@ -15,6 +16,8 @@ def disagreement(analysis: Analysis) -> str:
     known = d.spread[np.isfinite(d.spread)]
     if not known.size:
         return "No row has predictions of two classifiers."
+    if not analysis.disputes.shown and float(known.max()) < LEAST_SPREAD:
+        return "The classifiers agree on every row."
     text = (
         f"The predictions of a row have a standard deviation of {number(float(np.median(known)))} in the median, and "
         f"of more than {number(float(np.quantile(known, 0.95)))} in one row of twenty. Against most of the classifiers "

@@ -16,7 +16,14 @@ _MEANING = {
 def training(analysis: Analysis) -> str:
     """Say whether training behaved."""
     t = analysis.training
-    if t.collapse is None:
+    if t.view_shares:
+        text = f"The weights have a size of {t.norm:.2f}, where the plain average has 1"
+        if t.norm < MIN_NORM:
+            text += ": the labels give no reason to follow any of the classifiers"
+        elif t.net < 0:
+            text += ", and add up to less than zero: most of what the classifiers say is read the other way round"
+        text += f". The combined probabilities have a standard deviation of {number(t.spread)} between rows."
+    elif t.collapse is None:
         text = (
             f"The weights have not collapsed: their size is {t.norm:.2f}, where the plain average has 1 and less than "
             f"{MIN_NORM} is collapse, and the combined probabilities differ between rows, with a standard deviation of "
@@ -39,7 +46,8 @@ def views(shares: dict[str, float]) -> str:
     """Say how the predictions were read."""
     most = max(shares, key=lambda name: shares[name])
     meaning = _MEANING.get(most, "in a way of their own")
-    return f"How the predictions are read. For the most part ({percent(shares[most])}), {meaning}."
+    part = "For the most part" if shares[most] > 0.5 else "More than in any other way"
+    return f"How the predictions are read. {part} ({percent(shares[most])}), {meaning}."
 
 
 def losses(analysis: Analysis) -> str:
@@ -62,5 +70,5 @@ def weight_paths(analysis: Analysis) -> str:
     if not moved.any():
         text = "The weights did not change."
     elif t.frozen > 1:
-        text += f" They stayed as they were for the first {t.frozen:,}."
+        text += f" The weights stayed as they were for the first {t.frozen:,} iterations."
     return text

@@ -3,8 +3,14 @@
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.probabilities import Calibration
 from cfensemble.report.subject import OURS
-from cfensemble.report.words import percent, points
+from cfensemble.report.words import SPACE, percent, plural, points
 
+_LEANING = {
+    "high": "most are too high",
+    "low": "most are too low",
+    "bold": "they are too sure, too near to 0 and 1",
+    "timid": "they are not sure enough, too far from 0 and 1",
+}
 FEW = 100
 """Labels below which only gross errors of calibration show."""
 
@@ -14,18 +20,21 @@ def calibration(analysis: Analysis) -> str:
     found, average = analysis.calibration, analysis.calibration_of_average
     if found is None:
         return "Whether the probabilities can be trusted cannot be told without cross-validation."
+    groups = (
+        f"In {plural(found.n_groups, 'group')} of rows with similar probabilities it is off by {points(found.error)}"
+    )
     if average is None:
         return (
             f"{OURS} gives the class that it finds most probable {percent(found.mean_p)} on average, and is right in "
-            f"{percent(found.rate)} of the cases. In ten groups of rows with similar probabilities it is off by "
-            f"{points(found.error)}. {_chance(found)} {verdict(analysis)}"
+            f"{percent(found.rate)} of the cases. {groups}. {_chance(found)} {verdict(analysis)}"
         )
     text = (
-        f"{OURS} says {percent(found.mean_p)} on average; {percent(found.rate)} of the labelled rows are positive. In "
-        f"ten groups of rows with similar probabilities it is off by {points(found.error)}, the plain average by "
-        f"{points(average.error)}. {_chance(found)} {verdict(analysis)}"
+        f"{OURS} says {percent(found.mean_p)} on average; {percent(found.rate)} of the labelled rows are positive. "
+        f"{groups}, the plain average by {points(average.error)}. {_chance(found)} {verdict(analysis)}"
     )
-    return text + " Vertical bars are 95 % intervals, and the strip below shows how often each probability is given."
+    return (
+        f"{text} Vertical bars are 95{SPACE}% intervals, and the strip below shows how often each probability is given."
+    )
 
 
 def _chance(found: Calibration) -> str:
@@ -37,7 +46,7 @@ def verdict(analysis: Analysis) -> str:
     if analysis.calibration is None:
         return ""
     if analysis.calibration.is_off:
-        return "The probabilities are further off than chance explains: they rank rows, but mean less than they say."
+        return f"The probabilities are further off than chance explains: {_LEANING[analysis.calibration.leaning]}."
     if len(analysis.subject.columns) < FEW:
         return (
             "Nothing speaks against taking the probabilities at face value, but so few labels hide all but gross flaws."
