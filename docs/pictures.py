@@ -21,6 +21,7 @@ from cfensemble import (
     generate_imbalanced_ensemble_data,
     generate_simple_ensemble_data,
 )
+from cfensemble.baselines import plain_average
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 STYLE = {
@@ -42,6 +43,7 @@ def draw_all(folder: Path) -> None:
         "unseen": unseen,
         "unsettled": unsettled,
         "inductive": inductive,
+        "many_factors": many_factors,
     }.items():
         file = folder / f"{name}.svg"
         if not file.exists():
@@ -107,25 +109,55 @@ def unsettled() -> Figure:
 
 def inductive() -> Figure:
     """PR-AUC of fits to all rows and to the labelled rows alone."""
-    counts, seeds = (20, 50, 100, 300), range(5)
+    counts, seeds = (20, 50, 100, 300), range(10)
     scores = {"all rows": np.zeros(len(counts)), "labelled rows alone": np.zeros(len(counts))}
-    for k, n_labeled in enumerate(counts):
-        for seed in seeds:
-            R, labels, _, y = generate_imbalanced_ensemble_data(
-                n_instances=1000, n_labeled=n_labeled, random_state=seed
-            )
-            R[np.random.default_rng(seed).random(R.shape) < 0.3] = np.nan
-            known = ~np.isnan(labels)
-            alone = Combiner().fit(EnsembleData(R[:, known], labels[known])).predict(R_new=R)
-            together = Combiner().fit(EnsembleData(R, labels)).predict()
+    for seed in seeds:
+        R, labels, _, y = generate_imbalanced_ensemble_data(n_instances=1000, n_labeled=max(counts), random_state=seed)
+        R[np.random.default_rng(seed).random(R.shape) < 0.3] = np.nan
+        hidden = np.isnan(labels)
+        for k, count in enumerate(counts):
+            few = np.full_like(labels, np.nan)
+            for code in (0, 1):
+                members = np.flatnonzero(labels == code)
+                few[members[: round(count * len(members) / max(counts))]] = code
+            known = ~np.isnan(few)
+            alone = Combiner().fit(EnsembleData(R[:, known], few[known])).predict(R_new=R)
+            together = Combiner().fit(EnsembleData(R, few)).predict()
             for name, p in (("all rows", together), ("labelled rows alone", alone)):
-                scores[name][k] += average_precision_score(y[~known], p[~known]) / len(seeds)
+                scores[name][k] += average_precision_score(y[hidden], p[hidden]) / len(seeds)
     figure = Figure(figsize=(4.8, 2.8), layout="constrained")
     ax = figure.subplots()
     for (name, values), color, style in zip(scores.items(), (BLUE, ORANGE), ("o-", "s--"), strict=True):
         ax.plot(counts, values, style, color=color, label=name)
     ax.set(xscale="log", xlabel="labels", ylabel="PR-AUC")
     ax.set_xticks(counts, [str(count) for count in counts], minor=False)
+    ax.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    ax.legend(frameon=False)
+    return figure
+
+
+def many_factors() -> Figure:
+    """PR-AUC over the number of factors, with and without a penalty, of five classifiers."""
+    dims, penalties, seeds = (1, 2, 3, 5, 10, 20), (0.01, 0.1, 0.0), range(10)
+    scores, average = np.zeros((len(penalties), len(dims))), 0.0
+    for seed in seeds:
+        R, labels, _, y = generate_imbalanced_ensemble_data(5, 600, 300, random_state=seed)
+        R[np.random.default_rng(seed).random(R.shape) < 0.2] = np.nan
+        data, hidden = EnsembleData(R, labels), np.isnan(labels)
+        average += average_precision_score(y[hidden], plain_average(R, labels)[hidden]) / len(seeds)
+        for row, lambda_reg in zip(scores, penalties, strict=True):
+            for k, dim in enumerate(dims):
+                options = {"latent_dim": dim, "lambda_reg": lambda_reg, "max_iter": 50, "tol": 0, "random_seed": seed}
+                p = CFEnsembleTrainer(**options).fit(data).predict()
+                row[k] += average_precision_score(y[hidden], p[hidden]) / len(seeds)
+    figure = Figure(figsize=(4.8, 2.8), layout="constrained")
+    ax = figure.subplots()
+    for values, lambda_reg, style in zip(scores, penalties, ("o-", "s--", "^:"), strict=True):
+        color = {0.01: BLUE, 0.1: "#009E73", 0.0: ORANGE}[lambda_reg]
+        ax.plot(dims, values, style, color=color, label=f"lambda = {lambda_reg:g}")
+    ax.axhline(average, color=GREY, linewidth=0.8, label="plain average")
+    ax.set(xscale="log", xlabel="factors", ylabel="PR-AUC")
+    ax.set_xticks(dims, [str(dim) for dim in dims], minor=False)
     ax.xaxis.set_minor_locator(mpl.ticker.NullLocator())
     ax.legend(frameon=False)
     return figure

@@ -24,7 +24,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cfensemble
-from cfensemble import plots
+from cfensemble import baselines, comparison, evaluation, model_selection, plots
 from cfensemble.commands.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -152,3 +152,7 @@ def test_the_reference_lists_every_public_name():
     listed = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8").split()
     assert set(cfensemble.__all__) - {"__version__"} <= set(listed)
     assert {f"plots.{name}" for name in plots.__all__} - {"plots.STYLE"} <= set(listed)
+    for module in (baselines, comparison, evaluation, model_selection):
+        own = {name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
+        public = {f"{module.__name__.removeprefix('cfensemble.')}.{name}" for name in own if not name.startswith("_")}
+        assert public <= set(listed)

@@ -131,6 +131,13 @@ def label_vector(value: ArrayLike, n_instances: int, name: str = "labels") -> Ve
     return labels
 
 
+def method_result(p: Float, shape: tuple[int, ...]) -> Float:
+    """Return what a method returned, if it is of the shape that it should be; else raise a ValueError."""
+    if np.shape(p) != shape:
+        raise ValueError(f"method returned shape {np.shape(p)}; expected probabilities of every instance, {shape}")
+    return p
+
+
 def sample_weights(value: ArrayLike | None, n_instances: int, name: str = "sample_weight") -> Vector | None:
     """`value` as weights of the instances; None where all of them are 1, or there are none."""
     if value is None:

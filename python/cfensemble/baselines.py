@@ -179,6 +179,15 @@ BASELINES: dict[str, Method] = {
 def impute_classes(R: Float) -> Vector:
     """Replace each missing prediction (m, K, n) by its classifier's mean, or 1 / K where it predicted nothing at all.
 
+    Parameters
+    ----------
+    R : ndarray of shape (m, K, n)
+        Predicted probabilities of all classes, NaN where missing.
+
+    Returns
+    -------
+    ndarray of shape (m, K, n)
+
     Raises
     ------
     ValueError

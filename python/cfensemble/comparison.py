@@ -28,13 +28,19 @@ from time import perf_counter
 import numpy as np
 
 from cfensemble._typing import Float, Vector
-from cfensemble._validation import class_labels, class_probabilities, integer, label_vector, probability_matrix
+from cfensemble._validation import (
+    class_labels,
+    class_probabilities,
+    integer,
+    label_vector,
+    method_result,
+    probability_matrix,
+)
 from cfensemble.baselines import Method
 from cfensemble.evaluation import (
     HIGHER_IS_BETTER,
     LARGEST,
     LARGEST_OF_CLASSES,
-    check_shape,
     count_folds,
     hide_folds,
     score,
@@ -151,7 +157,7 @@ def compare(
     for fold, masked in hide_folds(labels, n_folds, n_repeats, seed):
         for name, method in everything.items():
             start = perf_counter()
-            p = check_shape(method(R, masked), R.shape[1:])
+            p = method_result(method(R, masked), R.shape[1:])
             seconds[name].append(perf_counter() - start)
             scored = score_classes(labels[fold], p[:, fold]) if multiclass else score(labels[fold], p[fold])
             scores[name].append(asdict(scored))
@@ -177,7 +183,7 @@ def compare(
 
 
 def corrected_t(values: Vector, test_ratio: float) -> tuple[float, float | None, float | None]:
-    """Return mean, half the width of its interval of coverage `LEVEL`, and p-value of the test that it is 0.
+    """Estimate a mean over folds whose training sets overlap, with an interval and a test.
 
     Values that are all the same tell nothing of how far they can differ: there is no interval then and, unless they are
     0 (p-value 1), no p-value.
@@ -188,6 +194,18 @@ def corrected_t(values: Vector, test_ratio: float) -> tuple[float, float | None,
         A score, or a difference of scores, of each fold.
     test_ratio : float
         n_2 / n_1, how many labels are tested on for each one that is trained on.
+
+    Returns
+    -------
+    mean : float
+    half : float or None
+        Half the width of the interval of coverage `LEVEL`.
+    p_value : float or None
+        Of the test that the mean is 0.
+
+    References
+    ----------
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
     """
     from scipy.stats import t
 
@@ -200,7 +218,7 @@ def corrected_t(values: Vector, test_ratio: float) -> tuple[float, float | None,
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Correct p-values for their number, so that all of them can be read side by side [3]_.
+    """Correct p-values for their number, so that all of them can be read side by side.
 
     Parameters
     ----------
@@ -211,6 +229,10 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     -------
     dict of str to float
         The i-th smallest times k - i + 1, but at least those before it and at most 1.
+
+    References
+    ----------
+    S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
     """
     corrected, least = {}, 0.0
     for i, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):

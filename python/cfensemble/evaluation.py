@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfensemble._typing import Float, Indices, Vector
-from cfensemble._validation import class_labels, class_probabilities, label_vector, probability_matrix
+from cfensemble._validation import class_labels, class_probabilities, label_vector, method_result, probability_matrix
 from cfensemble.baselines import Method
 
 MAX_FOLDS = 5
@@ -263,12 +263,5 @@ def _out_of_fold(method: Method, R: Float, labels: Vector, shape: tuple[int, ...
         return None
     predicted = np.empty(shape)
     for fold, masked in hide_folds(labels, n_folds, seed=seed):
-        predicted[..., fold] = check_shape(method(R, masked), shape)[..., fold]
+        predicted[..., fold] = method_result(method(R, masked), shape)[..., fold]
     return predicted[..., ~np.isnan(labels)]
-
-
-def check_shape(p: Float, shape: tuple[int, ...]) -> Float:
-    """Return what a method returned, if it is of the shape that it should be; else raise a ValueError."""
-    if np.shape(p) != shape:
-        raise ValueError(f"method returned shape {np.shape(p)}; expected probabilities of every instance, {shape}")
-    return p

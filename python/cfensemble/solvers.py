@@ -43,8 +43,8 @@ def make_trainer(
     Parameters
     ----------
     solver : {'auto', 'als', 'joint', 'torch'}
-        The combiner that takes all settings from the data, alternating least squares, or the joint objective minimised
-        exactly or by gradient descent with torch.
+        The combiner that takes all settings from the data, alternating least squares, or the joint objective by
+        second-order steps or by gradient descent with torch.
     labels : array of shape (n,)
         1, 0, or NaN = unlabelled. Without labels of both classes there are no weights to learn, and the trainer takes
         the plain average of the reconstruction.
