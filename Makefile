@@ -35,6 +35,7 @@ bench: $(VENV)/bench
 	$(BIN)/python -m pytest bench --benchmark-only
 	$(BIN)/python bench/joint_solver.py
 	$(BIN)/python bench/prediction.py
+	$(BIN)/python bench/waiting.py
 	$(BIN)/python bench/quality.py
 	$(BIN)/python bench/multiclass.py
 	$(BIN)/python bench/stacking.py

@@ -17,15 +17,15 @@ from cfensemble.optimization.base import BaseTrainer
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """An ensemble's predictions, and the truth about the instances whose labels are hidden."""
+    """An ensemble's predictions, and the truth about the instances whose labels are hidden, -1 = not scored."""
 
     data: EnsembleData
     y_true: Indices
 
     def pr_auc(self, p: Float) -> float:
         """PR-AUC of the probabilities p (n,) on the hidden labels."""
-        hidden = self.data.unlabeled_idx
-        return float(average_precision_score(self.y_true[hidden], p[hidden]))
+        scored = self.data.unlabeled_idx & (self.y_true >= 0)
+        return float(average_precision_score(self.y_true[scored], p[scored]))
 
 
 @dataclass(frozen=True)
