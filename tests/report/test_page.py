@@ -189,6 +189,17 @@ def test_a_model_is_judged_by_its_own_probabilities_on_other_rows(data, tmp_path
     assert REFITTED in found.learning.scores
 
 
+def test_a_model_whose_classifiers_have_changed_is_to_be_fitted_again(data):
+    P, y = data(n=240, n_labels=150)
+    model = CFEnsembleClassifier(n_threads=1).fit(P, y)
+    changed = analyse(make_subject(model, P / 2, y))
+    assert changed.calibration.leaning == "low"
+    assert "those that the model was fitted to" in captions.combined(changed.subject)
+    assert advise(changed)[0].what.startswith("Fit again, with these rows")
+    P, y = data(n=240, n_labels=150, seed=1)
+    assert not any("Fit again" in item.what for item in advise(analyse(make_subject(model, P, y))))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

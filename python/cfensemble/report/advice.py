@@ -11,7 +11,7 @@ from cfensemble.report.captions.quality import FEW, level_of_guessing, may_be_gu
 from cfensemble.report.contributions import LEAST_CHANGE
 from cfensemble.report.learning import LEAST_GAIN, LearningCurve
 from cfensemble.report.scores import AVERAGE
-from cfensemble.report.subject import OURS
+from cfensemble.report.subject import OURS, REFITTED
 from cfensemble.report.words import METRICS, is_clear, is_constant, listed, number, percent, plural, points
 
 MUCH_MISSING = 0.05
@@ -39,6 +39,11 @@ def _fit(analysis: Analysis) -> Iterator[Advice]:
     if analysis.training.collapse is not None:
         what = "Fit again, with prior='reliability' and nonnegative=True, or with the solver auto"
         yield Advice(what, "The weights have collapsed.")
+    if analysis.cv is not None and analysis.subject.is_new:
+        refitted = analysis.cv.compare("log_loss", REFITTED, OURS)
+        if is_clear(refitted) and refitted.mean < 0:
+            why = f"What is fitted to labels of these rows has a log-loss that is lower by {number(-refitted.mean)}."
+            yield Advice("Fit again, with these rows and their labels", why)
     if analysis.cv is not None and may_be_guessing(analysis.cv):
         level = number(level_of_guessing(analysis.cv))
         why = f"The combination is not shown to be better than guessing, which has {level}."

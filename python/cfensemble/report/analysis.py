@@ -1,5 +1,6 @@
 """Everything that a report tells, as numbers."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from cfensemble._typing import Float, Indices, Mask, Vector
 from cfensemble.baselines import BASELINES, MULTICLASS_BASELINES, Method, impute, impute_classes
@@ -14,6 +16,7 @@ from cfensemble.combining.combiner import Combiner
 from cfensemble.combining.multiclass import MulticlassCombiner
 from cfensemble.combining.refits import Refits
 from cfensemble.evaluation import count_folds
+from cfensemble.exceptions import DataWarning
 from cfensemble.report.contributions import Contributions, examine
 from cfensemble.report.disputes import Disputes, find_disputes
 from cfensemble.report.learning import LearningCurve, learn, sizes
@@ -180,7 +183,11 @@ def _whole_fits(subject: Subject) -> Fitter:
         labels: Any = np.full(len(P), None, object)
         labels[chosen] = y.astype(np.int64)
         model = clone(subject.model).set_params(callbacks=(), unlabeled=None, warm_start=False)
-        return np.asarray(model.fit(P, labels).label_distributions_[:k, 1])
+        with warnings.catch_warnings():
+            # Whatever there is to be said was said of the model's own fit.
+            warnings.simplefilter("ignore", DataWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return np.asarray(model.fit(P, labels).label_distributions_[:k, 1])
 
     return fit
 

@@ -61,6 +61,11 @@ class CrossValidation:
         """Number of folds of all repeats."""
         return sum(map(len, self.folds))
 
+    def compare(self, metric: str, name: str, reference: str) -> Estimate:
+        """How much higher one method's scores are than another's, with interval and test."""
+        values, others = (fold_scores(self.y, self.predictions[key], self.folds)[metric] for key in (name, reference))
+        return lead_of(values, others, _test_ratio(self.folds))
+
 
 def divide(y: Vector, n_folds: int, n_repeats: int, seed: int = 0) -> Folds:
     """Divide the labels y (k,) into stratified folds, several times."""

@@ -30,7 +30,10 @@ def combined(subject: Subject) -> str:
     text += f"If the labelled rows were drawn at random, between {percent(low)} and {percent(high)} of all rows are, "
     mean = float(subject.p.mean())
     text += f"and the combined probabilities, {percent(mean)} on average, "
-    return text + ("agree." if low <= mean <= high else "do not agree: labelled rows may differ from the others.")
+    if low <= mean <= high:
+        return f"{text}agree."
+    others = "those that the model was fitted to" if subject.is_new else "the others"
+    return f"{text}do not agree: labelled rows may differ from {others}."
 
 
 def missing(subject: Subject) -> str:

@@ -69,7 +69,7 @@ def _has_classes(cv: CrossValidation) -> bool:
 def _guessing(cv: CrossValidation) -> str:
     if not may_be_guessing(cv):
         return ""
-    return f" It is not shown to be better than guessing, which has {number(level_of_guessing(cv))}."
+    return f" {OURS} is not shown to be better than guessing, which has {number(level_of_guessing(cv))}."
 
 
 def _best_baseline(cv: CrossValidation) -> str:
