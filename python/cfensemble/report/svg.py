@@ -10,7 +10,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _COLOUR = re.compile(r"(?<!url\()#([0-9a-fA-F]{6})\b")
 _FAMILY = re.compile(r"(font: [^;'\"]*?px )[^;]*")
-_GREY = 0.12
+_GREY = 0.03
 """Difference between the largest and the least part of a colour below which it is a grey."""
 _DARK_PAPER, _DARK_INK = (0.086, 0.098, 0.114), (0.93, 0.93, 0.93)
 
