@@ -112,7 +112,7 @@ def check_command(program, arguments):
         known = set(re.findall(r"\"(--[a-z-]+)\"", script.read_text()))
         assert options <= known, f"{script}: {options - known}"
     else:
-        assert program in {"python", "pytest", "cmake", "ninja", "."}, f"who checks {program}?"
+        assert program in {"python", "pytest", "cmake", "python3", "ninja", "."}, f"who checks {program}?"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -66,11 +66,18 @@ def test_without_labels_agreement_decides():
     assert ((p >= 0) & (p <= 1)).all()
 
 
-def test_labels_of_one_class_are_used_with_a_warning():
+@pytest.mark.parametrize("label", [0, 1])
+def test_labels_of_one_class_are_left_out_of_account_with_a_warning(label):
     R, _, y = ensemble()
-    with pytest.warns(DataWarning, match="all 3 are 1"):
-        p = combine(R, np.where(np.cumsum(y) * y <= 3, np.where(y == 1, 1, np.nan), np.nan))
-    assert average_precision_score(y, p) > 0.5
+    R[:, 5] = np.nan  # gets the base rate
+    members = np.flatnonzero(y == label)[:3]
+    labels = np.full(len(y), np.nan)
+    labels[members] = label
+    with pytest.warns(DataWarning) as caught:
+        p = combine(R, labels)
+    assert any(f"all 3 are {label}" in str(warning.message) for warning in caught)
+    with pytest.warns(DataWarning):
+        np.testing.assert_array_equal(p, combine(R))
 
 
 @pytest.mark.parametrize("m", [1, 2, 3])

@@ -169,13 +169,51 @@ def test_without_labels_the_user_is_warned_and_the_positive_rate_is_not_known(ru
     assert ["positive", "rate", "not", "known"] in words(result)
 
 
+def test_rows_without_predictions_are_counted_in_the_tables_own_numbers(run, tmp_path):
+    rows = ["a,b,t", "0.9,0.8,1", "0.8,0.9,1", ",,", "0.2,0.1,0", "0.1,0.2,0", ",,"]
+    (tmp_path / "gaps.csv").write_text("\n".join(rows) + "\n")
+    result = run("combine", "gaps.csv", "--labels", "t", "--out", "out.csv")
+    assert "gaps.csv: 2 rows have no prediction, row 3 the first; they get the base rate" in result.stderr
+    assert run("fit", "gaps.csv", "--labels", "t", "--model", "m").exit_code == 0
+    result = run("predict", "gaps.csv", "--model", "m", "--out", "again.csv")
+    assert "gaps.csv: 2 rows have no prediction, row 3 the first" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["combine", "fit", "compare", "report"])
+def test_labels_the_other_way_round_are_noticed(run, tmp_path, command):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    P = np.clip(0.5 + 0.3 * (2 * y[:, None] - 1) + rng.normal(0, 0.1, (60, 2)), 0, 1)
+    lines = [f"{p:.3f},{q:.3f},{'Yes' if t else 'no'}" for (p, q), t in zip(P, y, strict=True)]
+    (tmp_path / "turned.csv").write_text("\n".join(["a,b,t", *lines]) + "\n")
+    more = {"fit": ["--model", "m"], "report": ["--out", "r.html"], "compare": ["--repeats", "1"]}.get(command, [])
+    result = run(command, "turned.csv", "--labels", "t", *more)
+    assert result.exit_code == 0
+    assert "ranks rows of class 'no', taken for the positive one because it is the last in sorted" in result.stderr
+    assert "rename the labels" in result.stderr
+
+
+def test_a_column_of_labels_is_noticed(run, tmp_path):
+    rows = ["a,b,t", "0.9,1,1", "0.8,1,1", "0.3,,", "0.2,0,0", "0.1,0,0"]
+    (tmp_path / "leak.csv").write_text("\n".join(rows) + "\n")
+    assert "column 'b' holds the labels themselves" in run("combine", "leak.csv", "--labels", "t").stderr
+
+
+@pytest.mark.parametrize("command", ["combine", "compare"])
+def test_figures_of_few_labels_are_said_to_vary(run, table, command):
+    result = run(command, table, "--labels", "t", "--id", "key")
+    data = read_table(table, "t", "key")
+    few = min(data.label_counts().values()) < 20
+    assert ("figures vary widely" in " ".join(result.stdout.split())) == few
+
+
 def test_a_warning_of_every_fold_is_shown_once(run, table, assert_warnings_only):
     data = read_table(table, "t", "key")
     R = np.vstack([data.R, np.full(120, NAN)])
     write_table(table, PredictionTable(data.ids, R, data.labels, (*data.classifiers, "empty"), "key", "t"), force=True)
     result = run("combine", table, "--labels", "t", "--id", "key")
     assert result.exit_code == 0, result.output
-    assert result.stderr.count("without any prediction") == 1
+    assert result.stderr.count("no predictions of 'empty'") == 1
     assert_warnings_only(result.stderr)
 
 

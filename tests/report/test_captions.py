@@ -87,6 +87,14 @@ def test_trust_depends_on_the_error(analysis):
     assert not any("thresholds" in item.what for item in advise(fine))
 
 
+def test_few_labels_of_a_class_hide_flaws_as_few_rows_do(analysis):
+    fine = replace(analysis, calibration=Calibration(0.3, 0.3, 0.05, 0.1))
+    many = replace(fine, subject=replace(fine.subject, columns=np.arange(200)))
+    assert "face value, as far as these labels can tell" in verdict(many)
+    few = np.where(np.cumsum(many.subject.labels == 1) <= 5, many.subject.labels, np.nan)
+    assert "hide all but gross flaws" in verdict(replace(many, subject=replace(many.subject, labels=few)))
+
+
 def test_copies_and_harm_are_named(analysis):
     names = analysis.subject.classifiers
     assert f"correlate by 0.99 or more: {names[2]} and {names[3]}" in captions.redundancy(analysis)

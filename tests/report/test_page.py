@@ -264,6 +264,23 @@ def test_an_inverted_ensemble_is_no_collapse_and_noise_is_no_find(data):
     assert advise(found)[0].what == "Find classifiers that know more"
 
 
+def test_predictions_of_the_other_class_come_first(data):
+    P, y = data(n=240, n_labels=150)
+    words = np.array(["no", "yes"], object)[(y == 0).astype(int)]  # as probabilities of "no"
+    words[y == -1] = None
+    model = CFEnsembleClassifier(n_threads=1, unlabeled=None).fit(P, words)
+    found = analyse(make_subject(model, P, words))
+    assert in_short(found)[0].startswith("The classifiers rank class yes last")
+    assert "probabilities of class yes" in advise(found)[0].what
+
+
+def test_rows_are_numbered_from_0_unless_they_have_names(data):
+    P, y = data(n=120, n_labels=40)
+    model = CFEnsembleClassifier(n_threads=1).fit(P, y)
+    assert make_subject(model, P, y).row_heading == "row, from 0"
+    assert make_subject(model, P, y, ids=range(1, 121)).row_heading == "row"
+
+
 def test_rows_to_label_are_uncertain_and_predicted(subject, analysis_of_classes):
     R, p = subject.R.copy(), np.full(len(subject.labels), 0.99)
     R[:, 200], p[[200, 210, 220]] = np.nan, [0.5, 0.6, 0.45]

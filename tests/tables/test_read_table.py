@@ -149,7 +149,7 @@ def test_an_open_quote_in_the_header_is_told_shortly(write):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("table.xlsx", "unknown file type '.xlsx'; use one of .csv, .tsv, .parquet"),
+        ("table.xlsx", "unknown file type '.xlsx'; save it as one of .csv, .tsv, .parquet"),
         ("table", "unknown file type ''"),
         ("table.parquet", "table.parquet: cannot be read as parquet .*; it may be damaged or cut short"),
     ],

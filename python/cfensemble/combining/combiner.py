@@ -80,17 +80,21 @@ class Combiner(BaseCombiner):
         Warns
         -----
         DataWarning
-            If not both classes are labelled. Without any label the weights are those of the classifiers' agreement.
+            If not both classes are labelled. The weights are then those of the classifiers' agreement, and labels of
+            one class are left out of account.
         """
         if not isinstance(data, EnsembleData):
             raise TypeError(f"data must be an EnsembleData(R, labels), got {type(data).__name__}")
         threads = resolve_threads(self.n_threads)
-        columns = np.flatnonzero(data.labeled_idx)
-        y = data.labels[columns]
+        labels = data.labels
+        y = labels[data.labeled_idx]
         if y.size == 0 or np.ptp(y) == 0:
-            found = "there is none" if y.size == 0 else f"all {y.size} are {y[0]:g}"
+            found = "there is none" if y.size == 0 else f"all {y.size} are {y[0]:g}, which tells nothing apart"
             message = f"labels: {found}, so the combination relies on the classifiers' agreement; label both classes"
             warnings.warn(message, DataWarning, stacklevel=2)
+            labels = np.full_like(labels, np.nan)  # such labels would draw every probability towards their class
+        columns = np.flatnonzero(~np.isnan(labels))
+        y = labels[columns]
         R = np.asarray(data.R, np.float64)
         s = data.sample_weight if data.has_sample_weight else None
         digest = self._digest(R, s)
@@ -106,7 +110,7 @@ class Combiner(BaseCombiner):
         readings = read_views(completed[:, columns], _reconstruct(model, columns), consensus)
         counts = None if s is None else s[columns]
         predictors = fit_mixture([WeightProblem(f, y, threads, counts) for f in readings], y, counts, center)
-        base_rate = observed_base_rate(data)
+        base_rate = observed_base_rate(data, labels)
         kernel = compile_mixture(model, consensus, predictors, base_rate)
         p = kernel.predict(R, threads)
         effects = marginal_effects(R, lambda block: kernel.predict(block, threads), s)

@@ -91,7 +91,8 @@ class MulticlassCombiner(BaseCombiner):
         Warns
         -----
         DataWarning
-            If nothing is labelled: the weights are then those of the classifiers' agreement.
+            If fewer than two classes are labelled. The weights are then those of the classifiers' agreement, and labels
+            of one class are left out of account.
         """
         P = class_probabilities(R)
         m, K, n = P.shape
@@ -99,11 +100,14 @@ class MulticlassCombiner(BaseCombiner):
         s = sample_weights(sample_weight, n)
         if s is not None:
             labels[s == 0] = np.nan  # what does not count has no say
+        given = labels[~np.isnan(labels)]
+        if given.size == 0 or np.ptp(given) == 0:
+            found = f"all {given.size} are {given[0]:g}, which tells nothing apart" if given.size else "there is none"
+            message = f"labels: {found}, so the combination relies on the classifiers' agreement; label more classes"
+            warnings.warn(message, DataWarning, stacklevel=2)
+            labels[:] = np.nan  # such labels would draw every probability towards their class
         columns = np.flatnonzero(~np.isnan(labels))
         y = labels[columns].astype(np.int64)
-        if y.size == 0:
-            message = "labels: there is none, so the combination relies on the classifiers' agreement; label some"
-            warnings.warn(message, DataWarning, stacklevel=2)
         # K - 1 to 3 (K - 1) factors do equally well; these are as many as `Combiner` has for two classes.
         latent_dim = min(K + 1, m * K - 1)
         digest = self._digest(P, s)

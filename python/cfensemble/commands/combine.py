@@ -93,6 +93,7 @@ def combine_table(
         fit_combiner,
         read_with_progress,
         warn_of_missing_labels,
+        warn_of_oddities,
     )
     from cfensemble.tables import check_output, write_results
 
@@ -104,6 +105,7 @@ def combine_table(
     table = read_with_progress(path, labels, id_column, classifiers, output)
     check_classes(path, table, solver)
     warn_of_missing_labels(path, table, solver)
+    warn_of_oddities(path, table)
 
     shown: set[str] = set()
     with warnings_as_lines(shown), output.progress() as progress:
@@ -157,7 +159,7 @@ def _report(
     import numpy as np
 
     from cfensemble.commands import terminal
-    from cfensemble.commands.fitting import OURS, describe, describe_solver
+    from cfensemble.commands.fitting import OURS, describe, describe_solver, few_labels
     from cfensemble.evaluation import count_folds
     from cfensemble.tables import name_of
 
@@ -175,6 +177,9 @@ def _report(
         terminal.comparison(title, results),
         terminal.weights(table.classifiers, combination.weights),
     )
+    rough = few_labels(table)
+    if rough is not None:
+        output.say(f"{rough}.")
     if solver == "auto":
         shares = ", ".join(f"{view} {share:.0%}" for view, share in model.view_shares_.items())
         output.say(f"{OURS}: shares of the mixture: {shares}.")

@@ -50,12 +50,21 @@ def _compare(
 ) -> None:
     from cfensemble import comparison
     from cfensemble.commands import terminal
-    from cfensemble.commands.fitting import SEED, as_method, baselines_for, describe, read_with_progress
+    from cfensemble.commands.fitting import (
+        SEED,
+        as_method,
+        baselines_for,
+        describe,
+        few_labels,
+        read_with_progress,
+        warn_of_oddities,
+    )
     from cfensemble.evaluation import count_folds
     from cfensemble.tables import name_of
 
     table = read_with_progress(path, labels, id_column, classifiers, output)
     _check_labels(path, table)
+    warn_of_oddities(path, table)
     solvers, left_out = _solvers(table)
     baselines = baselines_for(table)
     n_fits = count_folds(table.labels) * repeats * (len(solvers) + len(baselines))
@@ -72,6 +81,9 @@ def _compare(
         )
     name = name_of(path)
     output.show(terminal.overview(name, table), *terminal.estimates(found))
+    rough = few_labels(table)
+    if rough is not None:
+        output.say(f"{rough}: intervals and tests do not tell all of it.")
     for solver, reason in left_out.items():
         output.say(f"Left out: {solver}, {reason}.")
     output.document({"table": describe(name, table), **asdict(found), "left_out": left_out})

@@ -71,10 +71,7 @@ def _demo(folder: Path, keep: bool) -> None:
     }
     results = {name: score(y, p) for name, p in predictions.items()}
     output.show(terminal.comparison(f"On the {y.size:,} rows with hidden labels", results))
-    output.say(
-        f"With {np.sum(~hidden)} labels, {np.nansum(done.table.labels):.0f} of them positive, cross-validated figures "
-        "vary widely; the last table, on labels that no method saw, is the one to believe."
-    )
+    output.say("The last table, on labels that no method saw, is the one to believe.")
     if keep:
         draw(figure_file, y, predictions, done.weights, done.table.classifiers)
         output.say(f"Kept in {folder}: {table_file.name}, {results_file.name}, {figure_file.name}.")

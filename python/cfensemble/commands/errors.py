@@ -66,7 +66,7 @@ def reporting_errors(debug: bool) -> Iterator[None]:
 def warnings_as_lines(shown: set[str], prefix: str = "") -> Iterator[None]:
     """Show each warning as one line on stderr; those that differ in their numbers alone, once.
 
-    That labels lack is left to the commands, which know the table's and the column's names.
+    What there is to be said of the data is left to the commands, which know the table's names.
     """
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -83,7 +83,7 @@ def warnings_as_lines(shown: set[str], prefix: str = "") -> Iterator[None]:
             if issubclass(warning.category, ConvergenceWarning):
                 continue
             line = one_line(warning.message).removesuffix(REMEDY).removesuffix(REMEDY_OF_ESTIMATORS).rstrip()
-            if issubclass(warning.category, DataWarning) and line.startswith("labels: "):
+            if issubclass(warning.category, DataWarning):
                 continue
             kind = re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?", "#", line)
             if kind not in shown and issubclass(warning.category, UserWarning | RuntimeWarning):

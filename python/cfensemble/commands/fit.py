@@ -64,6 +64,7 @@ def _fit(
         describe,
         describe_solver,
         read_with_progress,
+        warn_of_oddities,
     )
     from cfensemble.estimators import CFEnsembleClassifier
     from cfensemble.tables import check_new_file, name_of
@@ -74,6 +75,7 @@ def _fit(
     table = read_with_progress(path, labels, id_column, classifiers, output)
     check_classes(path, table, solver)
     check_labels(path, table)
+    warn_of_oddities(path, table)
 
     with warnings_as_lines(set()), output.progress() as progress:
         callbacks = add_fitting(progress, solver)

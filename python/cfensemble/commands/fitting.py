@@ -9,6 +9,8 @@ import numpy as np
 from cfensemble._typing import Float, Vector
 from cfensemble.commands.errors import warn
 from cfensemble.commands.output import Output
+from cfensemble.data.ensemble_data import empty_lines
+from cfensemble.data.suspicions import copies_of_labels, mean_ranking
 from cfensemble.tables import PredictionTable, listed, read_table
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 OURS = "CF-Ensemble"
 SEED = 0
+FEW = 20
+"""Labels of the rarest class below which cross-validated figures are called rough."""
 _WITHOUT_LABELS = ("the plain average of the completed predictions", "what the classifiers' agreement suggests")
 
 
@@ -78,6 +82,48 @@ def warn_of_missing_labels(name: str, table: PredictionTable, solver: str) -> No
             f"{name}: label column {table.label_column!r} lacks labels of both classes, so no weights can be learned; "
             f"the result is {_WITHOUT_LABELS[solver == 'auto']}"
         )
+
+
+def warn_of_oddities(name: str, table: PredictionTable) -> None:
+    """Say which rows and classifiers have no prediction, and what looks mixed up, in the table's own words."""
+    flat = table.R[:, 0] if table.is_multiclass else table.R
+    silent, unseen = empty_lines(flat)
+    if silent.any():
+        shown = listed([classifier for classifier, empty in zip(table.classifiers, silent, strict=True) if empty])
+        warn(f"{name}: no predictions of {shown}; leave out what predicts nothing (--classifiers)")
+    warn_of_empty_rows(name, int(np.count_nonzero(unseen)), int(np.argmax(unseen)) + 1)
+    if table.is_multiclass:
+        return
+    for u in copies_of_labels(table.R, table.labels):
+        warn(
+            f"{name}: column {table.classifiers[u]!r} holds the labels themselves, where there are labels and nowhere "
+            "else; leave it out (--classifiers)"
+        )
+    ranking = mean_ranking(table.R, table.labels)
+    if ranking is not None and ranking[1]:
+        negative, positive = table.classes
+        warn(
+            f"{name}: the mean prediction ranks rows of class {positive!r}, taken for the positive one because it is "
+            f"the last in sorted order, below those of class {negative!r} (ROC-AUC {ranking[0]:.2f}); if the columns "
+            f"hold probabilities of {negative!r}, rename the labels"
+        )
+
+
+def warn_of_empty_rows(name: str, count: int, first: int) -> None:
+    """Say how many rows have no prediction, if some have none, and the number of the first."""
+    if count == 1:
+        warn(f"{name}: row {first} has no prediction; it gets the base rate")
+    elif count:
+        warn(f"{name}: {count:,} rows have no prediction, row {first} the first; they get the base rate")
+
+
+def few_labels(table: PredictionTable) -> str | None:
+    """Say so where cross-validated figures rest on few labels."""
+    label, count = min(table.label_counts().items(), key=lambda item: item[1])
+    if not 1 < count < FEW:
+        return None
+    n = int(np.sum(~np.isnan(table.labels)))
+    return f"With {n:,} labels, {count} of them of class {label}, cross-validated figures vary widely"
 
 
 def fit_combiner(

@@ -56,7 +56,7 @@ def _predict(
 ) -> None:
     import numpy as np
 
-    from cfensemble.commands.fitting import as_features, load_classifier
+    from cfensemble.commands.fitting import as_features, load_classifier, warn_of_empty_rows
     from cfensemble.tables import (
         check_output,
         identifiers,
@@ -72,10 +72,10 @@ def _predict(
     check_not_input(out, path, file)
     model = load_classifier(file)
     classes = model.classes_.tolist()
-    n = 0
+    n = n_empty = first_empty = 0
     shown: set[str] = set()
     with warnings_as_lines(shown), open_source(path) as source:
-        columns = _columns(source, model, file)
+        columns = _columns(source, model, file, id_column)
         if id_column is not None and id_column not in source.column_names:
             raise ValueError(
                 f"{source.name}: no id column {id_column!r}; the columns are {listed(source.column_names)}"
@@ -87,6 +87,10 @@ def _predict(
                 R = columns.read(block)
                 if R.ndim == 3 and len(classes) == 2:
                     R = R[:, 1]
+                empty = np.isnan(R if R.ndim == 2 else R[:, 0]).all(axis=0)
+                if empty.any():
+                    first_empty = first_empty or block.first_row + int(np.argmax(empty))
+                    n_empty += int(np.count_nonzero(empty))
                 P = model.predict_proba(as_features(columns.classifiers, R))
                 ids: Any = np.arange(block.first_row, block.first_row + block.n_rows)
                 if id_column is not None:
@@ -96,6 +100,7 @@ def _predict(
                 progress.update(task, total=None if block.share is None else 1.0, completed=block.share or 0.0)
             if n == 0:
                 raise ValueError(f"{source.name}: the table has no rows; add one row per instance")
+    warn_of_empty_rows(source.name, n_empty, first_empty)
     output.say(f"Wrote {n:,} rows to {'standard output' if out == '-' else out}.")
     output.document(
         {
@@ -108,7 +113,7 @@ def _predict(
     )
 
 
-def _columns(source: "Source", model: Any, file: Path) -> "ClassifierColumns":
+def _columns(source: "Source", model: Any, file: Path, id_column: str | None) -> "ClassifierColumns":
     """Find the model's columns among the table's."""
     from cfensemble.tables import ClassifierColumns, listed
 
@@ -121,6 +126,6 @@ def _columns(source: "Source", model: Any, file: Path) -> "ClassifierColumns":
             return columns
     needed = layouts[0].column_names
     missing = [name for name in needed if name not in given]
-    unknown = [name for name in source.column_names if name not in needed]
+    unknown = [name for name in source.column_names if name not in needed and name != id_column]
     others = f"; not in the model: {listed(unknown)}" if unknown else ""
     raise ValueError(f"{source.name}: lacks columns of {file}: {listed(missing)}{others}")

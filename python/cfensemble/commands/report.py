@@ -68,6 +68,7 @@ def _report(
         check_solver,
         load_classifier,
         read_with_progress,
+        warn_of_oddities,
     )
     from cfensemble.estimators import CFEnsembleClassifier
     from cfensemble.report import write_report
@@ -86,6 +87,7 @@ def _report(
     table = read_with_progress(path, labels, id_column, classifiers, output)
     check_classes(path, table, solver)
     check_labels(path, table)
+    warn_of_oddities(path, table)
     P, y = as_features(table.classifiers, table.R), as_labels(table)
     with warnings_as_lines(set()):
         if model is None:

@@ -30,6 +30,7 @@ def overview(name: str, table: PredictionTable) -> Table:
         for label, count in table.label_counts().items():
             out.add_row(Text(f"of class {label}"), f"{count:,} ({count / max(n_labelled, 1):.1%})")
     else:
+        out.add_row("positive class", Text(str(table.classes[1])))
         out.add_row("positive rate", f"{table.labels[labelled].mean():.1%}" if n_labelled else "not known")
     out.add_row("missing share", f"{np.isnan(table.R).mean():.1%}")
     return out

@@ -3,14 +3,15 @@
 import numpy as np
 
 from cfensemble._blocks import column_blocks
+from cfensemble._typing import Vector
 from cfensemble.data.ensemble_data import EnsembleData
 
 
-def observed_base_rate(data: EnsembleData) -> float:
-    """Share of positives among the labelled, else the mean prediction, else a coin toss."""
-    s, labelled = data.sample_weight, data.labeled_idx
+def observed_base_rate(data: EnsembleData, labels: Vector) -> float:
+    """Share of positives among the labels (n,), else the data's mean prediction, else a coin toss."""
+    s, labelled = data.sample_weight, ~np.isnan(labels)
     if labelled.any():
-        return float(np.average(data.labels[labelled], weights=s[labelled]))
+        return float(np.average(labels[labelled], weights=s[labelled]))
     total = count = 0.0
     for columns in column_blocks(data.R.shape):
         r = data.R[:, columns]

@@ -17,6 +17,7 @@ from cfensemble._validation import (
     share,
 )
 from cfensemble.data.confidence import CertaintyConfidence, modulate_by_labels
+from cfensemble.data.suspicions import copies_of_labels
 from cfensemble.exceptions import DataWarning
 
 
@@ -58,7 +59,7 @@ class EnsembleData:
     Warns
     -----
     DataWarning
-        If a classifier or an instance has no prediction at all: its factor will be 0.
+        If a classifier or an instance has no prediction at all, or a classifier holds the labels themselves.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class EnsembleData:
             self.labels = np.where(self.sample_weight > 0, self.labels, np.nan)
         self._C = None if C is None else _confidence_weights(C, self.R, "C")
         self.has_confidence = C is not None
-        self._warn_about_gaps()
+        self._warn()
 
     @property
     def C(self) -> Float:
@@ -212,7 +213,10 @@ class EnsembleData:
             f"n_labeled={self.n_labeled}, missing={self._missing_share:.1%})"
         )
 
-    def _warn_about_gaps(self) -> None:
+    def _warn(self) -> None:
+        for u in copies_of_labels(self.R, self.labels):
+            message = f"R[{u}] holds the labels themselves, where there are labels and nowhere else: leave it out"
+            warnings.warn(message, DataWarning, stacklevel=3)
         no_row, no_column = empty_lines(self.R)
         for kind, empty, fate in (
             ("classifier", no_row, "leave it out"),

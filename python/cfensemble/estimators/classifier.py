@@ -16,6 +16,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble._validation import integer
 from cfensemble._warnings import warn_user
 from cfensemble.data.ensemble_data import EnsembleData, empty_lines
+from cfensemble.data.suspicions import copies_of_labels
 from cfensemble.estimators.labels import Labels, encode_labels, hint_at_marker
 from cfensemble.estimators.names import check_names
 from cfensemble.estimators.predictions import check_predictions, convert_predictions, read_predictions
@@ -322,6 +323,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
         self._pass_on(trainer)
         data = _Data(R, labels.codes, sample_weight=weight)
         _warn_about_gaps(R, names)
+        _warn_about_copies(R, labels.codes, names)
         return trainer.fit(data)
 
     def _seed(self) -> int | None:
@@ -404,10 +406,18 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
 
 
 class _Data(EnsembleData):
-    """Data whose gaps were told of in terms of P."""
+    """Data whose gaps and copies were told of in terms of P."""
 
-    def _warn_about_gaps(self) -> None:
+    def _warn(self) -> None:
         pass
+
+
+def _warn_about_copies(R: Float, labels: Vector, names: Sequence[str] | None) -> None:
+    """Name the classifiers that hold the labels (n,) themselves."""
+    for u in copies_of_labels(R, labels):
+        shown = f"column {u}" if names is None else repr(names[u])
+        message = f"{shown} holds the labels themselves, where there are labels and nowhere else; leave it out"
+        warn_user(message, DataWarning)
 
 
 def _warn_about_gaps(R: Float, names: Sequence[str] | None) -> None:

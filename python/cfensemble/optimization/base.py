@@ -229,7 +229,7 @@ class BaseTrainer(SavedModel, ABC):
                 float(data.sample_weight[columns].sum()) if y.size else 1,
             ),
             confidence_rule=strategy.fold_in_rule(data.R, data.labels, *_given(s)),
-            base_rate=observed_base_rate(data),
+            base_rate=observed_base_rate(data, data.labels),
             sample_weight=s,
         )
 

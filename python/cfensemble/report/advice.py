@@ -36,6 +36,13 @@ def advise(analysis: Analysis) -> list[Advice]:
 
 
 def _fit(analysis: Analysis) -> Iterator[Advice]:
+    if analysis.ranks_backwards:
+        negative, positive = analysis.subject.classes
+        why = (
+            f"On the labelled rows the mean prediction ranks class {positive}, which counts as the positive one, being "
+            f"the last in sorted order, below class {negative}."
+        )
+        yield Advice(f"Make sure that the predictions are probabilities of class {positive}", why)
     if analysis.training.collapse is not None:
         what = "Fit again, with prior='reliability' and nonnegative=True, or with the solver auto"
         yield Advice(what, "The weights have collapsed.")
@@ -58,7 +65,7 @@ def _labels(analysis: Analysis) -> Iterator[Advice]:
     if subject.counts[rare] < FEW:
         what = f"Label more rows, above all of class {subject.classes[rare]}"
         why = f"It has {plural(subject.counts[rare], 'label')}; with {FEW} the figures of this page would begin to be "
-        yield Advice(what, f"{why}reliable.")
+        yield Advice(what, f"{why}reliable. Look for it where it has a high probability.")
     elif curve is not None and curve.pays:
         yield Advice("Label more rows", f"{_doubling(curve)} {labels.verdict(curve)}")
 

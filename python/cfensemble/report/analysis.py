@@ -15,6 +15,7 @@ from cfensemble.baselines import BASELINES, MULTICLASS_BASELINES, Method, impute
 from cfensemble.combining.combiner import Combiner
 from cfensemble.combining.multiclass import MulticlassCombiner
 from cfensemble.combining.refits import Refits
+from cfensemble.data.suspicions import mean_ranking
 from cfensemble.evaluation import count_folds
 from cfensemble.exceptions import DataWarning
 from cfensemble.report.contributions import Contributions, examine
@@ -49,6 +50,8 @@ class Analysis:
         Disagreement.
     learning : LearningCurve or None
         None where there are too few labels to halve them.
+    ranks_backwards : bool
+        Whether the mean prediction surely ranks the positive class below the negative one.
     """
 
     subject: Subject
@@ -59,6 +62,7 @@ class Analysis:
     training: Training
     disputes: Disputes
     learning: LearningCurve | None
+    ranks_backwards: bool = False
 
 
 def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda share: None) -> Analysis:
@@ -111,6 +115,7 @@ def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda sh
         training=review(subject),
         disputes=find_disputes(subject, right),
         learning=learning,
+        ranks_backwards=_ranks_backwards(subject),
     )
     on_progress(1.0)
     return analysis
@@ -138,6 +143,11 @@ def calibrated(subject: Subject, cv: CrossValidation) -> tuple[Vector, dict[str,
         return cv.y, {name: cv.predictions[name] for name in (OURS, AVERAGE)}
     p = cv.predictions[OURS][0]
     return _right(p, cv.y).astype(np.float64), {OURS: p.max(axis=0)[None]}
+
+
+def _ranks_backwards(subject: Subject) -> bool:
+    ranking = None if subject.is_multiclass else mean_ranking(subject.R, subject.labels)
+    return ranking is not None and ranking[1]
 
 
 def _right(p: Float, y: Vector) -> Mask:

@@ -75,12 +75,18 @@ def draw(analysis: Analysis) -> dict[str, Figure]:
             lambda ax: plots.roc(cv.y, predictions, ax),
         )
     y, given = (np.zeros(0), {}) if cv is None else calibrated(subject, cv)
+
+    def calibration(ax: "Axes") -> None:
+        plots.calibration(y, given, ax)
+        if subject.is_multiclass:
+            ax.set_ylabel("Share that is right")
+
     if np.unique(y).size == 2:  # of several classes, every row may have been right
         add(
             "calibration",
             "Share of rows that are as predicted, against the predicted probability",
             captions.calibration(analysis),
-            lambda ax: plots.calibration(y, given, ax),
+            calibration,
         )
 
     def weights(ax: "Axes") -> None:

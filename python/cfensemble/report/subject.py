@@ -46,6 +46,8 @@ class Subject:
         The labelled instances that quality is estimated on, at most `MAX_LABELLED`.
     is_new : bool
         Whether these are other instances than the model was fitted to.
+    row_heading : str
+        What is said above the ids.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Subject:
     ids: Sequence[Any]
     columns: Indices
     is_new: bool
+    row_heading: str = "row"
 
     @property
     def is_multiclass(self) -> bool:
@@ -137,6 +140,7 @@ def make_subject(
         ids=range(len(labels)) if ids is None else ids,
         columns=_sample(labels),
         is_new=is_new,
+        row_heading="row, from 0" if ids is None else "row",
     )
 
 

@@ -10,7 +10,17 @@ from cfensemble.report.words import METRICS, is_clear, is_constant, listed, numb
 
 def in_short(analysis: Analysis) -> list[str]:
     """Sum up what was found."""
-    return [sentence for sentence in (_quality(analysis), trust.verdict(analysis), _classifiers(analysis)) if sentence]
+    return [
+        sentence
+        for sentence in (_direction(analysis), _quality(analysis), trust.verdict(analysis), _classifiers(analysis))
+        if sentence
+    ]
+
+
+def _direction(analysis: Analysis) -> str:
+    if not analysis.ranks_backwards:
+        return ""
+    return f"The classifiers rank class {analysis.subject.classes[1]} last: are the predictions those of another class?"
 
 
 def _quality(analysis: Analysis) -> str:
@@ -35,7 +45,8 @@ def _quality(analysis: Analysis) -> str:
 
 def _classifiers(analysis: Analysis) -> str:
     c, names, t = analysis.contributions, analysis.subject.classifiers, analysis.training
-    collapsed = "Training collapsed: do not use this model." if t.collapse is not None else "Training behaved."
+    settled = "Training behaved." if t.converged else "Training stopped at its limit of iterations."
+    collapsed = settled if t.collapse is None else "Training collapsed: do not use this model."
     if len(names) == 1:
         return collapsed
     if c.harmful:

@@ -24,7 +24,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ValueError(f"{path}: unknown file type {path.suffix!r}; use one of {', '.join(SUFFIXES)}")
+        raise ValueError(f"{path}: unknown file type {path.suffix!r}; save it as one of {', '.join(SUFFIXES)}")
     return suffix
 
 

@@ -95,7 +95,7 @@ def links(factors: Vector) -> str:
     unit = factors[:, length > 0] / length[length > 0]
     if len(factors) < 2 or np.sum(unit.T @ unit > COPY) <= unit.shape[1]:
         return ""
-    return " Lines in the map link classifiers that would say the same without their noise."
+    return " Lines in the map link classifiers that differ by noise alone, though it may be much of what they say."
 
 
 def share_of(c: Contributions, u: int) -> str:

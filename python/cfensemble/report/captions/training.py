@@ -7,9 +7,11 @@ from cfensemble.report.analysis import Analysis
 from cfensemble.report.words import number, percent, plural
 
 _MEANING = {
-    "own probabilities": "as they are",
-    "consensus of the others": "as what the other classifiers say, on average, where this one says what it does",
-    "reconstruction": "as what the factor model leaves of them, without the noise of the single classifier",
+    "own probabilities": "each prediction is taken as the probability that it says it is",
+    "consensus of the others": "each prediction is replaced by what the other classifiers say on average on rows where "
+    "this one says the same",
+    "reconstruction": "each prediction is replaced by what the factor model leaves of it, without the noise of the "
+    "single classifier",
 }
 
 
@@ -17,12 +19,13 @@ def training(analysis: Analysis) -> str:
     """Say whether training behaved."""
     t = analysis.training
     if t.view_shares:
-        text = f"The weights have a size of {t.norm:.2f}, where the plain average has 1"
+        text = f"The combined probabilities have a standard deviation of {number(t.spread)} between rows."
         if t.norm < MIN_NORM:
-            text += ": the labels give no reason to follow any of the classifiers"
+            text += " The weights are next to nothing: the labels give no reason to follow any of the classifiers."
         elif t.net < 0:
-            text += ", and add up to less than zero: most of what the classifiers say is read the other way round"
-        text += f". The combined probabilities have a standard deviation of {number(t.spread)} between rows."
+            text += (
+                " The weights add up to less than zero: most of what the classifiers say is read the other way round."
+            )
     elif t.collapse is None:
         text = (
             f"The weights have not collapsed: their size is {t.norm:.2f}, where the plain average has 1 and less than "
@@ -45,9 +48,12 @@ def training(analysis: Analysis) -> str:
 def views(shares: dict[str, float]) -> str:
     """Say how the predictions were read."""
     most = max(shares, key=lambda name: shares[name])
-    meaning = _MEANING.get(most, "in a way of their own")
-    part = "For the most part" if shares[most] > 0.5 else "More than in any other way"
-    return f"How the predictions are read. {part} ({percent(shares[most])}), {meaning}."
+    share = (
+        f"{percent(shares[most])} of the mixture"
+        if shares[most] > 0.5
+        else f"The largest share, {percent(shares[most])},"
+    )
+    return f"How the predictions are read. {share} goes to the {most}: {_MEANING.get(most, 'a way of its own')}."
 
 
 def losses(analysis: Analysis) -> str:

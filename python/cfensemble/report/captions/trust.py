@@ -1,6 +1,7 @@
 """Captions: may I trust the probabilities."""
 
 from cfensemble.report.analysis import Analysis
+from cfensemble.report.captions.quality import FEW as FEW_OF_CLASS
 from cfensemble.report.probabilities import Calibration
 from cfensemble.report.subject import OURS
 from cfensemble.report.words import SPACE, percent, plural, points
@@ -24,14 +25,13 @@ def calibration(analysis: Analysis) -> str:
         f"In {plural(found.n_groups, 'group')} of rows with similar probabilities it is off by {points(found.error)}"
     )
     if average is None:
-        return (
-            f"{OURS} gives the class that it finds most probable {percent(found.mean_p)} on average, and is right in "
-            f"{percent(found.rate)} of the cases. {groups}. {_chance(found)} {verdict(analysis)}"
+        text = f"{OURS} gives the class that it finds most probable {percent(found.mean_p)} on average, and is right "
+        text += f"in {percent(found.rate)} of the cases. {groups}. {_chance(found)} {verdict(analysis)}"
+    else:
+        text = f"{OURS} says {percent(found.mean_p)} on average; {percent(found.rate)} of the labelled rows are "
+        text += (
+            f"positive. {groups}, the plain average by {points(average.error)}. {_chance(found)} {verdict(analysis)}"
         )
-    text = (
-        f"{OURS} says {percent(found.mean_p)} on average; {percent(found.rate)} of the labelled rows are positive. "
-        f"{groups}, the plain average by {points(average.error)}. {_chance(found)} {verdict(analysis)}"
-    )
     return (
         f"{text} Vertical bars are 95{SPACE}% intervals, and the strip below shows how often each probability is given."
     )
@@ -47,7 +47,7 @@ def verdict(analysis: Analysis) -> str:
         return ""
     if analysis.calibration.is_off:
         return f"The probabilities are further off than chance explains: {_LEANING[analysis.calibration.leaning]}."
-    if len(analysis.subject.columns) < FEW:
+    if len(analysis.subject.columns) < FEW or min(analysis.subject.counts) < FEW_OF_CLASS:
         return (
             "Nothing speaks against taking the probabilities at face value, but so few labels hide all but gross flaws."
         )
