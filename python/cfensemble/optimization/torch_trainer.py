@@ -78,7 +78,7 @@ warm_start
     """
 
     _aggregator_types = ("weighted", "mean", "attention")
-    _iterations, _remedy = "epochs", "raise lr, max_epochs or min_delta"
+    _iterations, _remedy = "epochs", "raise max_epochs, lr or min_delta"
 
     def __init__(
         self,
