@@ -4,33 +4,44 @@ import numpy as np
 import pytest
 
 from cfensemble import CFEnsembleClassifier, DataWarning, EnsembleData
-from cfensemble.data.suspicions import copies_of_labels, mean_ranking
+from cfensemble.data.suspicions import backwards, copies_of_labels
 
 NAN = np.nan
 
 
-def test_predictions_of_the_other_class_rank_backwards():
+def ensemble():
+    """Predictions (4, 200) of which some are missing, and 60 labels."""
     rng = np.random.default_rng(0)
     labels = np.where(np.arange(200) < 60, np.arange(200) % 2, NAN)
     R = np.clip(0.5 + 0.3 * (np.arange(200) % 2 - 0.5) + rng.normal(0, 0.2, (4, 200)), 0, 1)
     R[rng.random(R.shape) < 0.2] = NAN
-    area, backwards = mean_ranking(R, labels)
-    assert area > 0.8
-    assert not backwards
-    assert mean_ranking(1 - R, labels) == (pytest.approx(1 - area), True)
+    return R, labels
+
+
+def test_predictions_of_the_other_class_rank_backwards():
+    R, labels = ensemble()
+    assert backwards(R, labels) is None
+    assert backwards(1 - R, labels) < 0.2
+
+
+def test_one_inverted_classifier_does_not_make_the_others_suspect():
+    R, labels = ensemble()
+    R = 0.5 + 0.1 * (R - 0.5)
+    R[3] = np.where(np.arange(200) % 2, 0.0, 1.0)
+    assert backwards(R, labels) is None
+    assert backwards(R[3:], labels) == 0
 
 
 def test_noise_is_not_called_backwards():
-    called = 0
     for seed in range(300):
         rng = np.random.default_rng(seed)
-        called += mean_ranking(rng.random((3, 40)), (np.arange(40) % 4 == 0).astype(float))[1]
-    assert called == 0
+        assert backwards(rng.random((3, 40)), (np.arange(40) % 4 == 0).astype(float)) is None
 
 
 @pytest.mark.parametrize("labels", [np.full(4, NAN), np.array([1, 1, NAN, NAN])])
 def test_without_both_classes_there_is_no_ranking(labels):
-    assert mean_ranking(np.full((2, 4), 0.5), labels) is None
+    assert backwards(np.full((2, 4), 0.5), labels) is None
+    assert backwards(np.full((2, 4), NAN), np.array([0, 1, NAN, NAN])) is None
 
 
 def test_copies_of_the_labels_are_found():

@@ -61,3 +61,9 @@ def test_one_count_and_counts_without_score_can_be_drawn():
 def test_errors_name_the_argument(arguments, message):
     with pytest.raises(ValueError, match=message):
         plots.learning_curve(*arguments)
+
+
+def test_bands_of_other_scores_are_not_cut_off(rng):
+    ax = plots.learning_curve([20, 40], -rng.random((2, 5)), metric="negative log-loss")
+    assert ax.collections[0].get_paths()[0].vertices[:, 1].max() < 0.5
+    assert ax.collections[0].get_paths()[0].vertices[:, 1].min() < -0.5

@@ -25,10 +25,12 @@ def test_intervals_of_the_pr_auc_hold_the_truth_as_often_as_they_say(n_positive,
     assert 0.92 <= held / 300 <= 0.995
 
 
-def test_a_perfect_classifier_has_an_interval_as_well():
-    area, (low, high) = _pr_auc(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, np.nan]))
+@pytest.mark.parametrize("n_positive", range(1, 60))
+def test_a_perfect_classifier_has_an_interval_as_well(n_positive):
+    y = np.repeat([0.0, 1.0], [50, n_positive])
+    area, (low, high) = _pr_auc(y, np.linspace(0.1, 0.9, len(y)))
     assert (area, high) == (1, 1)
-    assert 0 < low < 0.3
+    assert 0 < low < 1
 
 
 @pytest.mark.parametrize(

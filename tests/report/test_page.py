@@ -189,6 +189,26 @@ def test_a_model_is_judged_by_its_own_probabilities_on_other_rows(data, tmp_path
     assert REFITTED in found.learning.scores
 
 
+def test_copies_of_the_rows_are_the_same_rows(data, tmp_path):
+    P, y = data(n=120, n_labels=40)
+    model = CFEnsembleClassifier(n_threads=1).fit(P.astype(np.float32), y)
+    other_nan = np.where(np.isnan(P), -np.nan, np.nextafter(P, 1))
+    for same in (P, P.astype(np.float32), other_nan):
+        assert not make_subject(model, same, y).is_new
+    assert make_subject(model, P[:-1], y[:-1]).is_new
+    assert "if the model has seen none of these labels" in in_short(analyse(make_subject(model, P[:-1], y[:-1])))[0]
+    del model._fitted_to  # as in a pickle of an earlier version
+    assert make_subject(model, P, y).is_new
+    model.save(tmp_path / "model")
+
+
+def test_a_constant_ensemble_is_no_better_than_guessing(data):
+    _, y = data(n=240, n_labels=200)
+    P = np.full((240, 3), 0.3)
+    found = analyse(make_subject(CFEnsembleClassifier(n_threads=1).fit(P, y), P, y))
+    assert advise(found)[0].what == "Find classifiers that know more"
+
+
 def test_a_model_whose_classifiers_have_changed_is_to_be_fitted_again(data):
     P, y = data(n=240, n_labels=150)
     model = CFEnsembleClassifier(n_threads=1).fit(P, y)

@@ -6,7 +6,7 @@ import pytest
 from cfensemble.baselines import BASELINES, impute
 from cfensemble.combining import combine
 from cfensemble.comparison import compare
-from cfensemble.report.scores import AVERAGE, cross_validate, divide, fold_scores
+from cfensemble.report.scores import AVERAGE, cross_validate, divide, fold_scores, guess
 
 
 def test_scores_are_those_of_the_comparison(data):
@@ -53,3 +53,13 @@ def test_the_combination_is_refitted_without_the_labels_that_it_predicts(subject
     model = CFEnsembleClassifier(n_threads=1).fit(subject.R.T, labels)
     expected = model.label_distributions_[subject.columns[test], 1]
     np.testing.assert_allclose(analysis.cv.predictions["CF-Ensemble"][0][test], expected, atol=1e-9)
+
+
+def test_guessing_has_more_than_the_share_of_positives_where_folds_have_few():
+    rng = np.random.default_rng(0)
+    y = (np.arange(100) < 10).astype(float)
+    folds = divide(y, 5, 1)[0]
+    level = guess(y, rng.random(100), folds)
+    assert 0.15 < level < 0.3
+    assert guess(y, np.full(100, 0.5), folds) == pytest.approx(0.1)
+    assert guess(np.repeat([0.0, 1, 2], [2, 5, 3]), rng.random((3, 10)), folds) == 0.5

@@ -10,7 +10,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble.commands.errors import warn
 from cfensemble.commands.output import Output
 from cfensemble.data.ensemble_data import empty_lines
-from cfensemble.data.suspicions import copies_of_labels, mean_ranking
+from cfensemble.data.suspicions import backwards, copies_of_labels
 from cfensemble.tables import PredictionTable, listed, read_table
 
 if TYPE_CHECKING:
@@ -99,13 +99,14 @@ def warn_of_oddities(name: str, table: PredictionTable) -> None:
             f"{name}: column {table.classifiers[u]!r} holds the labels themselves, where there are labels and nowhere "
             "else; leave it out (--classifiers)"
         )
-    ranking = mean_ranking(table.R, table.labels)
-    if ranking is not None and ranking[1]:
+    area = backwards(table.R, table.labels)
+    if area is not None:
         negative, positive = table.classes
+        remedy = "rename the labels" if isinstance(positive, str) else "write 1 - p instead"
         warn(
             f"{name}: the mean prediction ranks rows of class {positive!r}, taken for the positive one because it is "
-            f"the last in sorted order, below those of class {negative!r} (ROC-AUC {ranking[0]:.2f}); if the columns "
-            f"hold probabilities of {negative!r}, rename the labels"
+            f"the last in sorted order, below those of class {negative!r} (ROC-AUC {area:.2f}); if the columns hold "
+            f"probabilities of {negative!r}, {remedy}"
         )
 
 

@@ -9,8 +9,8 @@ SURE = 4.0
 """Standard errors below one half from which a ROC-AUC is called backwards: by chance once in 30,000 tables."""
 
 
-def mean_ranking(R: Float, labels: Vector) -> tuple[float, bool] | None:
-    """How well the mean prediction ranks, and whether it surely ranks backwards.
+def backwards(R: Float, labels: Vector) -> float | None:
+    """How well the mean prediction ranks, if that and most of the classifiers rank backwards.
 
     Parameters
     ----------
@@ -21,24 +21,32 @@ def mean_ranking(R: Float, labels: Vector) -> tuple[float, bool] | None:
 
     Returns
     -------
-    area : float
-        ROC-AUC on the labelled instances.
-    backwards : bool
-        Whether it is lower than chance explains, as where the predictions are those of the other class.
+    float or None
+        Its ROC-AUC on the labelled instances where it is lower than chance explains, as with predictions of the other
+        class, and that of the median classifier is below one half; else None.
     """
     columns = np.flatnonzero(~np.isnan(labels))
-    block = R[:, columns]
+    block, y = R[:, columns], labels[columns]
     seen = ~np.isnan(block).all(axis=0)
-    y = labels[columns[seen]]
-    n_positive, n_negative = int(np.sum(y == 1)), int(np.sum(y == 0))
-    if not n_positive or not n_negative:
+    if not seen.any():
         return None
+    area, error = _area(np.nanmean(block[:, seen], axis=0), y[seen])
+    if not area < 0.5 - SURE * error:
+        return None
+    each = [_area(r[~np.isnan(r)], y[~np.isnan(r)])[0] for r in block]
+    return area if np.nanmedian(each) < 0.5 else None
+
+
+def _area(p: Vector, y: Vector) -> tuple[float, float]:
+    """ROC-AUC of predictions p (k,) of labels y (k,), and its standard error by chance; NaN without both classes."""
     from scipy.stats import rankdata
 
-    ranks = rankdata(np.nanmean(block[:, seen], axis=0))
-    area = float((ranks[y == 1].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+    n_positive, n_negative = int(np.sum(y == 1)), int(np.sum(y == 0))
+    if not n_positive or not n_negative:
+        return np.nan, np.nan
+    area = (rankdata(p)[y == 1].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
     error = np.sqrt((n_positive + n_negative + 1) / (12 * n_positive * n_negative))  # Mann and Whitney, of no ties
-    return area, area < 0.5 - SURE * error
+    return float(area), float(error)
 
 
 def copies_of_labels(R: Float, labels: Vector) -> Indices:

@@ -120,6 +120,8 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
     array([[0.2, 0.8]])
     """
 
+    _fitted_to: str | None = None
+
     def __init__(
         self,
         solver: Literal["auto", "als", "joint", "torch"] = "auto",
@@ -202,7 +204,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
         combiner: "Combiner | MulticlassCombiner | BaseTrainer",
         classes: NDArray[Any],
         names: Sequence[str] | None,
-        fitted_to: str,
+        fitted_to: str | None,
     ) -> None:
         """Take over what was fitted, and to what."""
         if names is not None:
@@ -354,7 +356,7 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
             )
 
     def _is_fitted_to(self, values: Float) -> bool:
-        """Whether the model was fitted to these very predictions (n, m[, K])."""
+        """Whether the model was fitted to these predictions (n, m[, K]), to single precision."""
         return self._fitted_to == _digest(values)
 
     def _most_probable(self, p: Float) -> NDArray[Any]:
@@ -381,7 +383,8 @@ class CFEnsembleClassifier(SavedModel, LabelledScore, BaseEstimator):
         }
 
     def _state(self) -> dict[str, Any]:
-        return vars(self) | {"feature_names_in_": getattr(self, "feature_names_in_", None)}
+        names = getattr(self, "feature_names_in_", None)
+        return vars(self) | {"feature_names_in_": names, "_fitted_to": self._fitted_to}
 
     @classmethod
     def _from_state(cls, state: dict[str, Any]) -> Self:
@@ -448,8 +451,10 @@ def _classifiers_first(values: Float) -> Float:
 
 
 def _digest(values: Float) -> str:
-    """A hash of predictions (n, m[, K]), the same for either precision."""
-    return data_digest(np.asarray(_classifiers_first(values), np.float64), None)
+    """A hash of predictions (n, m[, K]) in single precision, so that it survives most of what copying does."""
+    R = _classifiers_first(values).astype(np.float32)
+    R[np.isnan(R)] = np.nan  # there are many
+    return data_digest(R, None)
 
 
 def _distributions(p: Float) -> Float:

@@ -21,7 +21,7 @@ from cfensemble.persistence.record import Record
 from cfensemble.persistence.saved import Saved, read_object, write_object
 
 FORMAT_VERSION = 1
-"""To be raised whenever what is written changes, were it by a parameter."""
+"""To be raised whenever what is written changes, were it by a parameter, once a version has been released."""
 MODELS = (
     "CFEnsembleClassifier",
     "CFEnsembleJointTrainer",

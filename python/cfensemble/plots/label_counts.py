@@ -15,8 +15,8 @@ from cfensemble.plots.style import GREY, drawing, line_style, marker_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LARGEST = {"PR-AUC": 1.0, "ROC-AUC": 1.0, "accuracy": 1.0, "Accuracy": 1.0}
-"""Scores that cannot be larger: bands end there."""
+SHARES = ("pr-auc", "roc-auc", "accuracy")
+"""Scores from 0 to 1: bands end there."""
 
 
 def learning_curve(
@@ -87,7 +87,9 @@ def learning_curve(
             handles += ax.plot(x, mean, label=label, **look, **marker_style(k))
             names.append(label)
             if (half > 0).any():
-                low, high = np.maximum(mean - half, 0), np.minimum(mean + half, LARGEST.get(metric, np.inf))
+                low, high = mean - half, mean + half
+                if metric.lower() in SHARES:
+                    low, high = np.clip([low, high], 0, 1)
                 ax.fill_between(x, low, high, color=look["color"], alpha=0.13, linewidth=0, zorder=1.5)
         if end is not None:
             handles.append(ax.axvline(end, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1))

@@ -7,7 +7,7 @@ import numpy as np
 
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import classifiers, labels
-from cfensemble.report.captions.quality import FEW, level_of_guessing, may_be_guessing
+from cfensemble.report.captions.quality import FEW, may_be_guessing
 from cfensemble.report.contributions import LEAST_CHANGE
 from cfensemble.report.learning import LEAST_GAIN, LearningCurve
 from cfensemble.report.scores import AVERAGE
@@ -31,7 +31,10 @@ def advise(analysis: Analysis) -> list[Advice]:
     found = [*first, *_more_labels(analysis), *_use(analysis)]
     if found:
         return found
-    why = "No classifier is known to harm, to copy another or to lack where it is needed; more labels promise nothing."
+    why = "No classifier was found to harm, to copy another or to lack where it is needed, and "
+    if analysis.contributions.without is None:
+        why = "No classifier was found to copy another; whether one harms was not examined, and "
+    why += "it is not known that more labels would pay."
     return [Advice("Nothing stands out", why)]
 
 
@@ -52,7 +55,7 @@ def _fit(analysis: Analysis) -> Iterator[Advice]:
             why = f"What is fitted to labels of these rows has a log-loss that is lower by {number(-refitted.mean)}."
             yield Advice("Fit again, with these rows and their labels", why)
     if analysis.cv is not None and may_be_guessing(analysis.cv):
-        level = number(level_of_guessing(analysis.cv))
+        level = number(analysis.cv.guessing)
         why = f"The combination is not shown to be better than guessing, which has {level}."
         yield Advice("Find classifiers that know more", why)
 

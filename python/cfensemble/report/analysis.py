@@ -15,7 +15,7 @@ from cfensemble.baselines import BASELINES, MULTICLASS_BASELINES, Method, impute
 from cfensemble.combining.combiner import Combiner
 from cfensemble.combining.multiclass import MulticlassCombiner
 from cfensemble.combining.refits import Refits
-from cfensemble.data.suspicions import mean_ranking
+from cfensemble.data.suspicions import backwards
 from cfensemble.evaluation import count_folds
 from cfensemble.exceptions import DataWarning
 from cfensemble.report.contributions import Contributions, examine
@@ -26,6 +26,8 @@ from cfensemble.report.scores import AVERAGE, CrossValidation, Fitter, cross_val
 from cfensemble.report.subject import OURS, REFITTED, Subject
 from cfensemble.report.training import Training, review
 
+MANY = 100
+"""Classifiers from which on fits take long."""
 MAX_UNLABELLED = 1000
 """Unlabelled instances that solvers see which have to be fitted as a whole for every fold."""
 
@@ -51,7 +53,7 @@ class Analysis:
     learning : LearningCurve or None
         None where there are too few labels to halve them.
     ranks_backwards : bool
-        Whether the mean prediction surely ranks the positive class below the negative one.
+        Whether predictions rank the positive class below the negative one: see `backwards`.
     """
 
     subject: Subject
@@ -115,7 +117,7 @@ def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda sh
         training=review(subject),
         disputes=find_disputes(subject, right),
         learning=learning,
-        ranks_backwards=_ranks_backwards(subject),
+        ranks_backwards=not subject.is_multiclass and backwards(subject.R, subject.labels) is not None,
     )
     on_progress(1.0)
     return analysis
@@ -145,11 +147,6 @@ def calibrated(subject: Subject, cv: CrossValidation) -> tuple[Vector, dict[str,
     return _right(p, cv.y).astype(np.float64), {OURS: p.max(axis=0)[None]}
 
 
-def _ranks_backwards(subject: Subject) -> bool:
-    ranking = None if subject.is_multiclass else mean_ranking(subject.R, subject.labels)
-    return ranking is not None and ranking[1]
-
-
 def _right(p: Float, y: Vector) -> Mask:
     """Which labels y (k,) predictions (k,) or (K, k) get right."""
     return np.asarray((p.argmax(axis=0) if p.ndim == 2 else p >= 0.5) == y)
@@ -160,8 +157,8 @@ def _repeats(subject: Subject, cheap: bool) -> tuple[int, int]:
     k = len(subject.columns)
     if not cheap:
         return (3, 2) if subject.model.solver != "torch" else (1, 1)
-    if subject.is_multiclass:
-        return (2, 1)
+    if subject.is_multiclass or len(subject.R) > MANY:
+        return (2, 1) if subject.R[..., 0].size <= 3 * MANY else (1, 1)
     return (6, 3) if k <= 300 else (4, 2) if k <= 1000 else (2, 1)
 
 

@@ -130,8 +130,8 @@ def _pr_auc(y: Vector, r: Float) -> tuple[float, Vector]:
     if len(np.unique(y)) < 2:
         return np.nan, np.full(2, np.nan)
     area, n_positive = float(average_precision_score(y, r)), int(y.sum())
-    if area == 1:
-        return area, wilson(n_positive, n_positive)
+    if area > 1 - 1e-9:  # as far as rounding goes
+        return 1.0, wilson(n_positive, n_positive)
     half = Z / np.sqrt(n_positive * area * (1 - area))
     return area, expit(logit(area) + np.array([-half, half]))
 

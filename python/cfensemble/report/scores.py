@@ -17,6 +17,7 @@ Fitter = Callable[[Indices, Vector], Float]
 Folds = Sequence[Sequence[tuple[Indices, Indices]]]
 """By repeat, each fold's places to learn from and to predict."""
 AVERAGE = "plain average"
+N_GUESSES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class CrossValidation:
         Of the methods that are none of the library's, the best by the first metric.
     lead : Estimate
         Of the first method over the best baseline, by the first metric.
+    guessing : float
+        What guessing has by the first metric.
     """
 
     y: Vector
@@ -45,6 +48,7 @@ class CrossValidation:
     estimates: dict[str, dict[str, Estimate]]
     best_baseline: str
     lead: Estimate
+    guessing: float
 
     @property
     def metric(self) -> str:
@@ -126,7 +130,23 @@ def cross_validate(
     sign = 1 if HIGHER_IS_BETTER[first] else -1
     best = max(baselines, key=lambda name: sign * estimates[first][name].mean)
     ours = next(iter(everything))
-    return CrossValidation(y, folds, stacked, estimates, best, lead_of(values[ours][first], values[best][first], ratio))
+    lead = lead_of(values[ours][first], values[best][first], ratio)
+    return CrossValidation(y, folds, stacked, estimates, best, lead, guess(y, stacked[ours][0], folds[0]))
+
+
+def guess(y: Vector, p: Float, folds: Sequence[tuple[Indices, Indices]], seed: int = 0) -> float:
+    """Mean score over folds of what knows nothing of the labels y (k,).
+
+    Of predictions p (k,) of two classes the PR-AUC when they are dealt out at random, which is larger than the share of
+    positives where folds have few of them; of p (K, k) the accuracy of always naming the most frequent class.
+    """
+    if p.ndim == 2:
+        return float(np.unique(y, return_counts=True)[1].max() / len(y))
+    from sklearn.metrics import average_precision_score
+
+    rng = np.random.default_rng(seed)
+    dealt = [rng.permutation(p) for _ in range(N_GUESSES)]
+    return float(np.mean([average_precision_score(y[test], q[test]) for q in dealt for _, test in folds]))
 
 
 def fold_scores(y: Vector, p: Float, folds: Folds) -> dict[str, Vector]:

@@ -2,7 +2,7 @@
 
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import trust
-from cfensemble.report.captions.quality import FEW, level_of_guessing, may_be_guessing
+from cfensemble.report.captions.quality import FEW, may_be_guessing
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
 from cfensemble.report.words import METRICS, is_clear, is_constant, listed, number, plural
@@ -20,7 +20,9 @@ def in_short(analysis: Analysis) -> list[str]:
 def _direction(analysis: Analysis) -> str:
     if not analysis.ranks_backwards:
         return ""
-    return f"The classifiers rank class {analysis.subject.classes[1]} last: are the predictions those of another class?"
+    return (
+        f"The classifiers rank class {analysis.subject.classes[1]} last: are the predictions those of the other class?"
+    )
 
 
 def _quality(analysis: Analysis) -> str:
@@ -39,7 +41,9 @@ def _quality(analysis: Analysis) -> str:
     else:
         text += "better beyond chance" if ours.mean > average.mean else "worse beyond chance"
     if may_be_guessing(cv):
-        text += f", and not shown to be better than guessing, which has {number(level_of_guessing(cv))}"
+        text += f", and not shown to be better than guessing, which has {number(cv.guessing)}"
+    if analysis.subject.is_new:
+        text += ", if the model has seen none of these labels"
     return f"{text}, with only {plural(min(counts), 'label')} of the rarest class." if min(counts) < FEW else f"{text}."
 
 

@@ -51,25 +51,16 @@ def _difference(ours: Estimate, n_labels: int) -> str:
     return f"{text}may be chance ({p_value(ours.p_value)}): {plural(n_labels, 'label')} cannot tell the two apart."
 
 
-def level_of_guessing(cv: CrossValidation) -> float:
-    """Return what a constant prediction has by the first metric: PR-AUC, or accuracy of several classes."""
-    return float(np.unique(cv.y, return_counts=True)[1].max() / len(cv.y)) if _has_classes(cv) else float(cv.y.mean())
-
-
 def may_be_guessing(cv: CrossValidation) -> bool:
     """Whether it is not shown that the method knows anything."""
     ours = cv.estimates[cv.metric][OURS]
-    return (ours.mean if ours.low is None else ours.low) <= level_of_guessing(cv)
-
-
-def _has_classes(cv: CrossValidation) -> bool:
-    return cv.predictions[OURS].ndim == 3
+    return (ours.mean if ours.low is None else ours.low) <= cv.guessing + 1e-9
 
 
 def _guessing(cv: CrossValidation) -> str:
     if not may_be_guessing(cv):
         return ""
-    return f" {OURS} is not shown to be better than guessing, which has {number(level_of_guessing(cv))}."
+    return f" {OURS} is not shown to be better than guessing, which has {number(cv.guessing)}."
 
 
 def _best_baseline(cv: CrossValidation) -> str:

@@ -7,10 +7,10 @@ from cfensemble.report.subject import OURS
 from cfensemble.report.words import SPACE, percent, plural, points
 
 _LEANING = {
-    "high": "most are too high",
-    "low": "most are too low",
-    "bold": "they are too sure, too near to 0 and 1",
-    "timid": "they are not sure enough, too far from 0 and 1",
+    "high": "on the whole they are too high",
+    "low": "on the whole they are too low",
+    "bold": "they differ too much, low ones being too low and high ones too high",
+    "timid": "they differ too little, low ones being too high and high ones too low",
 }
 FEW = 100
 """Labels below which only gross errors of calibration show."""
