@@ -236,7 +236,7 @@ MODES: dict[int, tuple[str, list[str], Callable[[range], Rows]]] = {
         unseen_labels,
     ),
     3: (
-        "Alternation that never settles, d=3, rho=.02, newton, random start, 50 iterations",
+        "Alternation that does not minimise the objective, d=3, rho=.02, newton, random start, 50 iterations",
         ["", "L_CF last", "rises", "largest: mean", "max", "of L_recon: max", *PR_AUC],
         unsettled_alternation,
     ),
