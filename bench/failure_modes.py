@@ -137,7 +137,7 @@ def follow_the_labels(task: Task, seed: int, options: Options) -> list[float]:
     return [reconstruction[0], reconstruction[-1], supervised[0], supervised[-1], *moved, pr_auc]
 
 
-# --------------------------------------------------------------------- 3. alternation that never settles
+# --------------------------------------------------------------------- 3. alternation and the objective
 
 
 def unsettled_alternation(seeds: range) -> Rows:
