@@ -21,6 +21,8 @@ from cfensemble._validation import class_labels, class_probabilities, label_vect
 from cfensemble.baselines import Method
 
 MAX_FOLDS = 5
+FEW_LABELS = 20
+"""Labels of the rarest class below which cross-validated figures are called rough."""
 HIGHER_IS_BETTER = {"pr_auc": True, "accuracy": True, "log_loss": False, "brier": False}
 LOG_LOSS_CLIP = 1e-6
 """Probabilities are clipped to [LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP] before their logarithm is taken, so

@@ -78,8 +78,8 @@ def test_few_labels_are_said_to_be_rough(subject, analysis):
 
 
 def test_trust_depends_on_the_error(analysis):
-    off = replace(analysis, calibration=Calibration(0.5, 0.3, 0.2, 0.1))
-    fine = replace(analysis, calibration=Calibration(0.3, 0.3, 0.05, 0.1))
+    off = replace(analysis, calibration=Calibration(0.5, 0.3, 0.2, 0.1, 10, "high"))
+    fine = replace(analysis, calibration=Calibration(0.3, 0.3, 0.05, 0.1, 10, "high"))
     assert "further off than chance explains" in captions.calibration(off)
     assert "20.0 percentage points" in captions.calibration(off)
     assert "face value" in verdict(fine)
@@ -88,7 +88,7 @@ def test_trust_depends_on_the_error(analysis):
 
 
 def test_few_labels_of_a_class_hide_flaws_as_few_rows_do(analysis):
-    fine = replace(analysis, calibration=Calibration(0.3, 0.3, 0.05, 0.1))
+    fine = replace(analysis, calibration=Calibration(0.3, 0.3, 0.05, 0.1, 10, "high"))
     many = replace(fine, subject=replace(fine.subject, columns=np.arange(200)))
     assert "face value, as far as these labels can tell" in verdict(many)
     few = np.where(np.cumsum(many.subject.labels == 1) <= 5, many.subject.labels, np.nan)

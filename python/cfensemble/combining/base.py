@@ -1,8 +1,10 @@
 """What the combiners share: their options, what a warm start keeps, and what they tell of the mixture."""
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
+import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from cfensemble._digest import data_digest
@@ -11,6 +13,7 @@ from cfensemble._typing import Float, Vector
 from cfensemble._validation import boolean
 from cfensemble.combining.mixture import Predictor, view_shares
 from cfensemble.data.factor_model import FactorModel
+from cfensemble.exceptions import DataWarning
 from cfensemble.persistence.fields import Array, Each, Field, Plain
 from cfensemble.persistence.model_file import SavedModel
 from cfensemble.persistence.saved import Part, split_parameters
@@ -68,6 +71,20 @@ class BaseCombiner(SavedModel, ABC):
     @abstractmethod
     def _check_parts(self) -> None:
         """Raise a ValueError if what was read from a file does not fit together."""
+
+    @staticmethod
+    def _telling(labels: Vector) -> Vector:
+        """The labels (n,), or none of them, with a warning, if there are not two classes to be told apart.
+
+        Labels of one class would draw every probability towards it.
+        """
+        y = labels[~np.isnan(labels)]
+        if y.size and np.ptp(y) > 0:
+            return labels
+        found = f"all {y.size} are {y[0]:g}, which tells nothing apart" if y.size else "there is none"
+        message = f"labels: {found}, so the combination relies on the classifiers' agreement; label each class"
+        warnings.warn(message, DataWarning, stacklevel=3)
+        return np.full_like(labels, np.nan)
 
     def _digest(self, R: Float, sample_weight: Vector | None) -> str | None:
         """By what a warm start is going to know the predictions again."""

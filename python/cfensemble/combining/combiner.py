@@ -1,6 +1,5 @@
 """The combiner: completes, reads, weighs and mixes, with nothing to be set."""
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +18,6 @@ from cfensemble.data.ensemble_data import EnsembleData
 from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.weight_fit import WeightProblem
-from cfensemble.exceptions import DataWarning
 from cfensemble.persistence.fields import Array, Field, Real
 from cfensemble.persistence.saved import Part
 
@@ -86,13 +84,7 @@ class Combiner(BaseCombiner):
         if not isinstance(data, EnsembleData):
             raise TypeError(f"data must be an EnsembleData(R, labels), got {type(data).__name__}")
         threads = resolve_threads(self.n_threads)
-        labels = data.labels
-        y = labels[data.labeled_idx]
-        if y.size == 0 or np.ptp(y) == 0:
-            found = "there is none" if y.size == 0 else f"all {y.size} are {y[0]:g}, which tells nothing apart"
-            message = f"labels: {found}, so the combination relies on the classifiers' agreement; label both classes"
-            warnings.warn(message, DataWarning, stacklevel=2)
-            labels = np.full_like(labels, np.nan)  # such labels would draw every probability towards their class
+        labels = self._telling(data.labels)
         columns = np.flatnonzero(~np.isnan(labels))
         y = labels[columns]
         R = np.asarray(data.R, np.float64)

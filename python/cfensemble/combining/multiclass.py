@@ -1,6 +1,5 @@
 """The combiner for several classes: completes, reads, weighs and mixes, with nothing to be set."""
 
-import warnings
 from typing import Self
 
 import numpy as np
@@ -17,7 +16,6 @@ from cfensemble.data.factor_model import FactorModel, fit_factor_model
 from cfensemble.data.log_odds import class_log_odds
 from cfensemble.ensemble.reliability import reliability_weights
 from cfensemble.ensemble.softmax_fit import SoftmaxProblem
-from cfensemble.exceptions import DataWarning
 from cfensemble.persistence.fields import Array, Each, Field
 from cfensemble.persistence.saved import Part
 
@@ -100,12 +98,7 @@ class MulticlassCombiner(BaseCombiner):
         s = sample_weights(sample_weight, n)
         if s is not None:
             labels[s == 0] = np.nan  # what does not count has no say
-        given = labels[~np.isnan(labels)]
-        if given.size == 0 or np.ptp(given) == 0:
-            found = f"all {given.size} are {given[0]:g}, which tells nothing apart" if given.size else "there is none"
-            message = f"labels: {found}, so the combination relies on the classifiers' agreement; label more classes"
-            warnings.warn(message, DataWarning, stacklevel=2)
-            labels[:] = np.nan  # such labels would draw every probability towards their class
+        labels = self._telling(labels)
         columns = np.flatnonzero(~np.isnan(labels))
         y = labels[columns].astype(np.int64)
         # K - 1 to 3 (K - 1) factors do equally well; these are as many as `Combiner` has for two classes.

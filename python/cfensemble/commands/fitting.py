@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 OURS = "CF-Ensemble"
 SEED = 0
-FEW = 20
-"""Labels of the rarest class below which cross-validated figures are called rough."""
 _WITHOUT_LABELS = ("the plain average of the completed predictions", "what the classifiers' agreement suggests")
 
 
@@ -120,8 +118,10 @@ def warn_of_empty_rows(name: str, count: int, first: int) -> None:
 
 def few_labels(table: PredictionTable) -> str | None:
     """Say so where cross-validated figures rest on few labels."""
+    from cfensemble.evaluation import FEW_LABELS
+
     label, count = min(table.label_counts().items(), key=lambda item: item[1])
-    if not 1 < count < FEW:
+    if not 1 < count < FEW_LABELS:
         return None
     n = int(np.sum(~np.isnan(table.labels)))
     return f"With {n:,} labels, {count} of them of class {label}, cross-validated figures vary widely"

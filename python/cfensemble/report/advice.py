@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cfensemble.evaluation import FEW_LABELS
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import classifiers, labels
-from cfensemble.report.captions.quality import FEW, may_be_guessing
+from cfensemble.report.captions.quality import may_be_guessing
 from cfensemble.report.contributions import LEAST_CHANGE
 from cfensemble.report.learning import LEAST_GAIN, LearningCurve
 from cfensemble.report.scores import AVERAGE
@@ -65,10 +66,10 @@ def _labels(analysis: Analysis) -> Iterator[Advice]:
     if subject.n_labelled == len(subject.labels):
         return
     rare = int(np.argmin(subject.counts))
-    if subject.counts[rare] < FEW:
+    if subject.counts[rare] < FEW_LABELS:
         what = f"Label more rows, above all of class {subject.classes[rare]}"
-        why = f"It has {plural(subject.counts[rare], 'label')}; with {FEW} the figures of this page would begin to be "
-        yield Advice(what, f"{why}reliable. Look for it where it has a high probability.")
+        why = f"It has {plural(subject.counts[rare], 'label')}; with {FEW_LABELS} the figures of this page would begin "
+        yield Advice(what, f"{why}to be reliable. Look for it where it has a high probability.")
     elif curve is not None and curve.pays:
         yield Advice("Label more rows", f"{_doubling(curve)} {labels.verdict(curve)}")
 
@@ -76,7 +77,7 @@ def _labels(analysis: Analysis) -> Iterator[Advice]:
 def _more_labels(analysis: Analysis) -> Iterator[Advice]:
     """What to think of more labels where they do not clearly pay."""
     subject, curve = analysis.subject, analysis.learning
-    if curve is None or curve.pays or subject.n_labelled == len(subject.labels) or min(subject.counts) < FEW:
+    if curve is None or curve.pays or subject.n_labelled == len(subject.labels) or min(subject.counts) < FEW_LABELS:
         return
     if curve.is_flat:
         yield Advice("Do not expect much of more labels", f"{_doubling(curve)} {labels.verdict(curve)}")
@@ -129,7 +130,7 @@ def _use(analysis: Analysis) -> Iterator[Advice]:
     if analysis.calibration is not None and analysis.calibration.is_off:
         why = f"The probabilities are off by {points(analysis.calibration.error)}, more than chance explains."
         yield Advice("Choose thresholds on labelled rows", why)
-    if analysis.cv is None or min(analysis.subject.counts) < FEW:
+    if analysis.cv is None or min(analysis.subject.counts) < FEW_LABELS:
         return
     ours = [by_method[OURS] for by_method in analysis.cv.estimates.values()]
     if not any(is_clear(e) or is_constant(e) for e in ours):

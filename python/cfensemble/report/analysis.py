@@ -64,7 +64,7 @@ class Analysis:
     training: Training
     disputes: Disputes
     learning: LearningCurve | None
-    ranks_backwards: bool = False
+    ranks_backwards: bool
 
 
 def analyse(subject: Subject, on_progress: Callable[[float], object] = lambda share: None) -> Analysis:

@@ -146,11 +146,9 @@ def _accuracy(y: Vector, r: Float) -> tuple[float, Vector]:
 
 def wilson(successes: int, n: int) -> Vector:
     """Return the ends (2,) of Wilson's interval of coverage 95 % for a share."""
-    share = successes / n
-    center = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    # Rounding must not keep the ends from 0 and 1.
-    return np.array([0.0 if successes == 0 else center - half, 1.0 if successes == n else center + half])
+    from scipy.stats import binomtest
+
+    return np.array(binomtest(successes, n).proportion_ci(method="wilson"))
 
 
 def _leave_out(refits: Refits, y: Vector) -> tuple[Vector, Vector]:

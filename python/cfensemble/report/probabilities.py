@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cfensemble._typing import Float, Vector
+from cfensemble._typing import Float, Indices, Vector
 from cfensemble.plots.reliability import equal_bins
 
 N_BINS = 10
@@ -34,8 +34,8 @@ class Calibration:
     rate: float
     error: float
     by_chance: float
-    n_groups: int = N_BINS
-    leaning: str = "high"
+    n_groups: int
+    leaning: str
 
     @property
     def is_off(self) -> bool:
@@ -46,18 +46,17 @@ class Calibration:
 def calibrate(y: Vector, p: Float, seed: int = 0) -> Calibration:
     """Compare predictions p (repeats, k) with the labels y (k,)."""
     rng = np.random.default_rng(seed)
-    gaps = np.array([_gaps(y, q) for q in p])
+    gaps = np.array([_gaps(y, q, equal_bins(q, N_BINS)) for q in p])
+    groups = equal_bins(p[0], N_BINS)
     simulated = (rng.random((N_SIMULATIONS, len(y))) < p[0]).astype(np.float64)
-    by_chance = np.quantile([np.abs(_gaps(sample, p[0])).sum() for sample in simulated], 0.95)
+    by_chance = np.quantile([np.abs(_gaps(sample, p[0], groups)).sum() for sample in simulated], 0.95)
     # The larger half of the groups against the smaller one: who is too bold errs upwards above, downwards below.
     shift, stretch = float(gaps.sum(axis=1).mean()), float((gaps * np.linspace(-1, 1, N_BINS)).sum(axis=1).mean())
     leaning = ("high" if shift > 0 else "low") if abs(shift) > abs(stretch) else "bold" if stretch > 0 else "timid"
-    n_groups = np.unique(equal_bins(p[0], N_BINS)).size
-    return Calibration(
-        float(p.mean()), float(y.mean()), float(np.abs(gaps).sum(axis=1).mean()), float(by_chance), n_groups, leaning
-    )
+    error = float(np.abs(gaps).sum(axis=1).mean())
+    return Calibration(float(p.mean()), float(y.mean()), error, float(by_chance), np.unique(groups).size, leaning)
 
 
-def _gaps(y: Vector, p: Float) -> Vector:
-    """Of each bin (N_BINS,), how much predictions exceed labels in total, as a share of all; ties share a bin."""
-    return np.bincount(equal_bins(p, N_BINS), p - y, N_BINS) / len(y)
+def _gaps(y: Vector, p: Float, groups: Indices) -> Vector:
+    """Of each group (N_BINS,), how much predictions exceed labels in total, as a share of all."""
+    return np.bincount(groups, p - y, N_BINS) / len(y)

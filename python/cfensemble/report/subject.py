@@ -60,7 +60,7 @@ class Subject:
     ids: Sequence[Any]
     columns: Indices
     is_new: bool
-    row_heading: str = "row"
+    row_heading: str
 
     @property
     def is_multiclass(self) -> bool:

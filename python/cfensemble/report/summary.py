@@ -1,8 +1,9 @@
 """The page in a few sentences, for whoever reads no further."""
 
+from cfensemble.evaluation import FEW_LABELS
 from cfensemble.report.analysis import Analysis
 from cfensemble.report.captions import trust
-from cfensemble.report.captions.quality import FEW, may_be_guessing
+from cfensemble.report.captions.quality import may_be_guessing
 from cfensemble.report.scores import AVERAGE
 from cfensemble.report.subject import OURS
 from cfensemble.report.words import METRICS, is_clear, is_constant, listed, number, plural
@@ -44,7 +45,11 @@ def _quality(analysis: Analysis) -> str:
         text += f", and not shown to be better than guessing, which has {number(cv.guessing)}"
     if analysis.subject.is_new:
         text += ", if the model has seen none of these labels"
-    return f"{text}, with only {plural(min(counts), 'label')} of the rarest class." if min(counts) < FEW else f"{text}."
+    return (
+        f"{text}, with only {plural(min(counts), 'label')} of the rarest class."
+        if min(counts) < FEW_LABELS
+        else f"{text}."
+    )
 
 
 def _classifiers(analysis: Analysis) -> str:

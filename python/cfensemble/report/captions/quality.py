@@ -3,6 +3,7 @@
 import numpy as np
 
 from cfensemble.comparison import Estimate
+from cfensemble.evaluation import FEW_LABELS
 from cfensemble.report.scores import AVERAGE, CrossValidation
 from cfensemble.report.subject import OURS, Subject
 from cfensemble.report.words import (
@@ -19,8 +20,6 @@ from cfensemble.report.words import (
     with_article,
 )
 
-FEW = 20
-"""Labels of the rarest class below which figures of cross-validation are called rough."""
 RECALL = 0.8
 
 
@@ -76,7 +75,7 @@ def _best_baseline(cv: CrossValidation) -> str:
 
 def _rough(subject: Subject) -> str:
     rare = min(subject.counts)
-    if rare >= FEW:
+    if rare >= FEW_LABELS:
         return ""
     return f" Only {plural(rare, 'label')} of the rarest class stand behind these figures, which are rough."
 

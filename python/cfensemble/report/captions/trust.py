@@ -1,7 +1,7 @@
 """Captions: may I trust the probabilities."""
 
+from cfensemble.evaluation import FEW_LABELS
 from cfensemble.report.analysis import Analysis
-from cfensemble.report.captions.quality import FEW as FEW_OF_CLASS
 from cfensemble.report.probabilities import Calibration
 from cfensemble.report.subject import OURS
 from cfensemble.report.words import SPACE, percent, plural, points
@@ -47,7 +47,7 @@ def verdict(analysis: Analysis) -> str:
         return ""
     if analysis.calibration.is_off:
         return f"The probabilities are further off than chance explains: {_LEANING[analysis.calibration.leaning]}."
-    if len(analysis.subject.columns) < FEW or min(analysis.subject.counts) < FEW_OF_CLASS:
+    if len(analysis.subject.columns) < FEW or min(analysis.subject.counts) < FEW_LABELS:
         return (
             "Nothing speaks against taking the probabilities at face value, but so few labels hide all but gross flaws."
         )
